@@ -1,0 +1,1 @@
+"""What we say: text in, Issue out."""

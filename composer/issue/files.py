@@ -1,0 +1,104 @@
+"""The issue package's only I/O: the issue's file, and the images it names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import re
+import warnings
+from pathlib import Path
+from urllib.parse import unquote, unquote_to_bytes
+
+from composer.errors import IssueError
+from composer.findings import Where
+from composer.issue.addresses import Found
+from composer.issue.model import Asset, Issue
+from composer.issue.reader import LARGEST, parse_issue
+from composer.project import Project
+
+_FORMATS = {"PNG": ("png", "image/png"), "JPEG": ("jpg", "image/jpeg"), "GIF": ("gif", "image/gif")}
+MOST_IMAGE_BYTES = 25_000_000
+
+
+def read_issue(path: Path, project: Project) -> Issue:
+    """Read an issue from its file. Raises IssueError with the line for what cannot be read."""
+    shown = project.shown(path)
+    try:
+        data = path.read_bytes()
+    except OSError as err:
+        raise IssueError(f"the file cannot be read: {err.strerror}", where=Where(shown)) from err
+    if len(data) > 4 * LARGEST:
+        raise IssueError(f"the file has {len(data):,} bytes", where=Where(shown), hint="Save pasted pictures as files beside the issue.")
+    images = _Images(path.parent, project.root)
+    return parse_issue(
+        _decoded(data, shown),
+        path=shown,
+        stem=path.stem,
+        site_url=project.config.newsletter.site_url,
+        local=images.local,
+        embedded=images.embedded,
+    )
+
+
+def _decoded(data: bytes, shown: str) -> str:
+    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as err:
+        line = data.count(b"\n", 0, err.start) + 1
+        raise IssueError("the file is not text in UTF-8", where=Where(shown, line), hint="Save it again with the encoding UTF-8.") from err
+
+
+class _Images:
+    """Looks for images beside the issue, then in the project; never outside of both."""
+
+    def __init__(self, beside: Path, root: Path) -> None:
+        self.folders = (beside.resolve(), root.resolve())
+        self.count = 0
+        self.prefix = ""
+
+    def local(self, src: str) -> Found:
+        relative = unquote(re.split(r"[?#]", src, maxsplit=1)[0]).lstrip("/")
+        for folder in self.folders[::-1] if src.startswith("/") else self.folders:
+            try:
+                path = (folder / relative).resolve()
+                if not path.is_file() or not any(path.is_relative_to(inside) for inside in self.folders):
+                    continue
+                if path.stat().st_size > MOST_IMAGE_BYTES:
+                    return Found(problem=f"is larger than {MOST_IMAGE_BYTES // 1_000_000} MB")
+                return _asset(path.read_bytes(), path.stem)
+            except (OSError, ValueError) as err:
+                if isinstance(err, OSError) and err.errno not in {2, 20, 36, 40}:  # not there, not a folder, name too long, loop
+                    return Found(problem=f"cannot be read: {err.strerror}")
+        return Found()
+
+    def embedded(self, src: str) -> Found:
+        head, _, body = src.partition(",")
+        try:
+            data = base64.b64decode(unquote(body), validate=False) if head.endswith(";base64") else unquote_to_bytes(body)
+        except (binascii.Error, ValueError):
+            return Found(problem="is broken: it cannot be decoded")
+        return _asset(data, "embedded")
+
+
+def _asset(data: bytes, stem: str) -> Found:
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - costs 40 ms that issues without local images need not pay
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                kind, (width, height) = image.format or "", image.size
+    except UnidentifiedImageError:
+        return Found(problem="is not an image that mail programs show" if data.strip() else "is empty")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return Found(problem="is broken, or far too large")
+    if kind not in _FORMATS:
+        return Found(problem=f"is in the format {kind}, which mail programs do not all show")
+    suffix, media_type = _FORMATS[kind]
+    digest = hashlib.sha256(data).hexdigest()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:60] or "image"
+    # The mark only has to be one for this content; a digest cannot be met by accident in an issue's text.
+    return Found(Asset(f"q{digest[:24]}i", f"{name}.{suffix}", media_type, data, digest, width, height))

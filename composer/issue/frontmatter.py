@@ -1,0 +1,152 @@
+"""The split of an issue file into front matter (YAML between ``---``, TOML between ``+++``) and body, with line numbers kept.
+
+Nothing is guessed: a file without front matter, or with one that never ends, is an error that shows what to write.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import yaml
+
+from composer.errors import IssueError
+from composer.findings import Finding, Where, warning
+
+LONGEST = 64_000
+_EXAMPLE = "---\ntitle: The title of this issue\n---"
+_HEADER = re.compile(r"[A-Za-z][\w -]{0,40}:\s")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """Front matter and body; ``lines`` has the line of each key (``seo.url`` dotted), ``body_line`` that of the body's start.
+
+    Dates are left as the strings they were written as.
+    """
+
+    data: Mapping[str, object]
+    lines: Mapping[str, int]
+    body: str
+    body_line: int
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def split(text: str, path: str) -> FrontMatter:
+    """Split an issue's text (LF line ends, no BOM). Raises IssueError with the line and what to write instead."""
+    lines = text.split("\n")
+    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        raise IssueError("the file is empty", where=Where(path, 1), hint=_hint("An issue starts with"))
+    fence = lines[first].rstrip()
+    if fence not in {"---", "+++"}:
+        raise _no_front_matter(lines, first, path)
+    ends = {"---": {"---", "..."}, "+++": {"+++"}}[fence]
+    end = next((number for number in range(first + 1, len(lines)) if lines[number].rstrip() in ends), None)
+    if end is None:
+        raise IssueError(
+            f"the front matter that starts here with {fence} never ends",
+            where=Where(path, first + 1),
+            hint=f"Put a line {fence} after its last key.",
+        )
+    source = "\n".join(lines[first + 1 : end])
+    if len(source) > LONGEST:
+        raise IssueError(f"the front matter is longer than {LONGEST:,} characters", where=Where(path, first + 1))
+    read = _yaml if fence == "---" else _toml
+    data, keys, findings = read(source, path, first + 2)
+    return FrontMatter(data, keys, "\n".join(lines[end + 1 :]), end + 2, findings)
+
+
+def _hint(words: str) -> str:
+    return f"{words} three lines of front matter:\n{_EXAMPLE}"
+
+
+def _no_front_matter(lines: list[str], first: int, path: str) -> IssueError:
+    if _HEADER.match(lines[first]):
+        hint = f"Headers without fences are not read. Put a line --- above line {first + 1} and another below the last header:\n{_EXAMPLE}"
+    elif re.fullmatch(r"\s*(-{3,}|\+{3,})\s*", lines[first]):
+        hint = "Write exactly three dashes (or three plus signs) at the start of the line, nothing else."
+    else:
+        hint = _hint("Start the file with")
+    return IssueError("there is no front matter", where=Where(path, first + 1), hint=hint)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML whose dates stay strings and whose aliases are refused (a few bytes of them can mean gigabytes)."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to configure a loader
+        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read here; write the value out", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+_Read = tuple[dict[str, object], dict[str, int], tuple[Finding, ...]]
+
+
+def _yaml(source: str, path: str, first_line: int) -> _Read:
+    try:
+        loader = _Loader(source)
+        node = loader.get_single_node()
+        data = {} if node is None else loader.construct_document(node)
+    except yaml.MarkedYAMLError as err:
+        mark = err.problem_mark or err.context_mark
+        where = Where(path, first_line + mark.line if mark else None, mark.column + 1 if mark else None)
+        hint = "A text with a colon, a quote or a # in it stands in double quotes; lists and sub-keys are indented with spaces."
+        raise IssueError(f"the front matter is not valid YAML: {err.problem or err.context}", where=where, hint=hint) from err
+    except (yaml.YAMLError, ValueError, RecursionError) as err:
+        raise IssueError(f"the front matter is not valid YAML: {str(err) or 'nested too deeply'}", where=Where(path, first_line)) from err
+    if not isinstance(node, yaml.MappingNode | None) or not isinstance(data, dict):
+        raise IssueError("the front matter is not a list of keys", where=Where(path, first_line), hint=_hint("It looks like these"))
+    lines: dict[str, int] = {}
+    findings: list[Finding] = []
+    if node is not None:
+        _key_lines(node, "", first_line, lines, findings, path)
+    return {str(key): value for key, value in data.items()}, lines, tuple(findings)
+
+
+def _key_lines(node: yaml.MappingNode, prefix: str, first_line: int, lines: dict[str, int], findings: list[Finding], path: str) -> None:
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        line = first_line + key.start_mark.line
+        if name in lines:
+            findings.append(
+                warning("duplicate-key", Where(path, line), f"{name} stands here again; the first is on line {lines[name]}", "Keep one.")
+            )
+        lines[name] = line
+        if isinstance(value, yaml.MappingNode) and not prefix:
+            _key_lines(value, f"{name}.", first_line, lines, findings, path)
+
+
+def _toml(source: str, path: str, first_line: int) -> _Read:
+    try:
+        data = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, RecursionError) as err:
+        at = re.search(r"at line (\d+)", str(err))
+        where = Where(path, first_line + int(at[1]) - 1 if at else first_line)
+        raise IssueError(
+            f"the front matter is not valid TOML: {str(err) or 'nested too deeply'}", where=where, hint="Texts stand in double quotes."
+        ) from err
+    lines: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(source.split("\n")):
+        if header := re.match(r"\s*\[\s*([\w-]+)\s*\]", line):
+            table = f"{header[1]}."
+            lines.setdefault(header[1], first_line + number)
+        elif key := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line):
+            lines.setdefault(f"{table}{key[1]}", first_line + number)
+    return {key: _plain(value) for key, value in data.items()}, lines, ()
+
+
+def _plain(value: object) -> object:
+    """Dates back to the text they were, so that both formats are read alike."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value.isoformat() if hasattr(value, "isoformat") else value

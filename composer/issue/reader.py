@@ -1,0 +1,140 @@
+"""Text in, Issue out: front matter, merge fields, Markdown, sanitised tree, blocks, Sections. Pure given a look-up for images."""
+
+from __future__ import annotations
+
+import re
+
+from composer.errors import IssueError
+from composer.findings import Finding, Where, info, warning
+from composer.issue import frontmatter
+from composer.issue.addresses import Finder, Reading
+from composer.issue.blocks import read_blocks
+from composer.issue.dates import month_of
+from composer.issue.html import RawHtml, tree
+from composer.issue.inlines import plain
+from composer.issue.mergefields import MergeFields, mark_prefix
+from composer.issue.metadata import read_metadata
+from composer.issue.model import Block, Blocks, Columns, Inlines, Issue, Items, Paragraph, Quote, Section
+from composer.issue.sections import read_sections
+
+LARGEST = 5_000_000
+LONGEST_PREHEADER = 200
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]\u201d\u2019]{0,2}\s|(?<=[\u3002\uff01\uff1f])")
+
+
+def parse_issue(text: str, *, path: str, stem: str, site_url: str, local: Finder, embedded: Finder) -> Issue:
+    """Read an issue's text.
+
+    ``path`` is shown in findings, ``stem`` is the issue's identity, ``site_url`` the folder of canonical addresses
+    (may be empty). Raises IssueError with the line when there is no way to make an Edition of it.
+    """
+    findings: list[Finding] = []
+    text = _clean(text, path, findings)
+    front = frontmatter.split(text, path)
+    metadata = read_metadata(front, path)
+    fields = MergeFields(mark_prefix(text, stem), path, [])
+    title, subject, preheader = (
+        fields.mark(value, front.lines.get(key, 1))
+        for key, value in (("title", metadata.title), ("subject", metadata.subject), ("preheader", metadata.preheader))
+    )
+    url = metadata.url or (f"{site_url.rstrip('/')}/{metadata.slug or stem}" if site_url else "")
+    reading = Reading(path, fields, url, local, embedded)
+    lead, sections, footnotes = _body(front.body, front.body_line, text.count("\n") + 1, reading, findings)
+    first = next(iter(_paragraphs((*lead, *(block for section in sections for block in section.blocks)))), ())
+    preheader = preheader or _first_sentence(plain(first))
+    issue = Issue(
+        stem=stem,
+        path=path,
+        title=title,
+        subject=subject,
+        preheader=preheader,
+        mark_prefix=fields.prefix,
+        lead=lead,
+        sections=sections,
+        footnotes=footnotes,
+        month=month_of(metadata.title, stem, metadata.date),
+        url=url,
+        fields=fields.used(title, subject, preheader, lead, sections, footnotes),
+        assets=tuple(reading.assets.values()),
+        findings=(*metadata.findings, *findings, *reading.findings),
+        language=metadata.language,
+        template=metadata.template,
+        author=metadata.author,
+        date=metadata.date,
+        categories=metadata.categories,
+        draft=metadata.draft,
+        extra=metadata.extra,
+    )
+    return issue if lead or sections else _empty(issue, front.body_line)
+
+
+def _clean(text: str, path: str, findings: list[Finding]) -> str:
+    if len(text) > LARGEST:
+        raise IssueError(
+            f"the file has more than {LARGEST:,} characters", where=Where(path), hint="Save pasted pictures as files beside the issue."
+        )
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if match := _CONTROL.search(text):
+        where = Where(path, text.count("\n", 0, match.start()) + 1)
+        findings.append(
+            info(
+                "control-characters",
+                where,
+                "invisible control characters are left out",
+                "They come with text pasted from other programs; delete them.",
+            )
+        )
+        text = _CONTROL.sub("", text)
+    return text
+
+
+def _body(
+    body: str, first_line: int, last_line: int, reading: Reading, findings: list[Finding]
+) -> tuple[Blocks, tuple[Section, ...], tuple[Blocks, ...]]:
+    from composer.issue.markdown import render  # noqa: PLC0415 - costs 50 ms that commands without an issue need not pay
+
+    raw_html = RawHtml(reading.path)
+    rendered = render(reading.fields.mark(body, first_line), reading.path, first_line, raw_html)
+    findings += raw_html.findings
+    for line in rendered.unclosed:
+        findings.append(
+            warning("directive-unclosed", Where(reading.path, line), "this ::: block is never closed", "Put a line ::: where it ends.")
+        )
+    blocks = read_blocks(tree(rendered.html, reading.path, first_line).children, reading, first_line)
+    lead, sections, more = read_sections(blocks, reading.path, last_line, reading.fields.prefix)
+    findings += more
+    footnotes = tuple(read_blocks(tree(note, reading.path, first_line).children, reading, first_line) for note in rendered.footnotes)
+    return lead, sections, footnotes
+
+
+def _paragraphs(blocks: Blocks) -> list[Inlines]:
+    found: list[Inlines] = []
+    todo: list[Block] = list(reversed(blocks))
+    while todo and not found:
+        block = todo.pop()
+        if isinstance(block, Paragraph) and plain(block.children).strip():
+            found.append(block.children)
+        elif isinstance(block, Items):
+            todo.extend(inner for item in reversed(block.items) for inner in reversed(item))
+        elif isinstance(block, Quote):
+            todo.extend(reversed(block.blocks))
+        elif isinstance(block, Columns):
+            todo.extend(inner for column in reversed(block.columns) for inner in reversed(column))
+    return found
+
+
+def _first_sentence(text: str) -> str:
+    text = " ".join(text[:2000].split())
+    sentence = _SENTENCE_END.split(text, maxsplit=1)[0]
+    if len(sentence) <= LONGEST_PREHEADER:
+        return sentence
+    return sentence[:LONGEST_PREHEADER].rsplit(" ", 1)[0].rstrip(",;:-") + "…"
+
+
+def _empty(issue: Issue, line: int) -> Issue:
+    raise IssueError(
+        "the issue has a front matter but no text",
+        where=Where(issue.path, line),
+        hint="Write the first section: # What happened, and a paragraph.",
+    )
