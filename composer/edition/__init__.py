@@ -1,0 +1,1 @@
+"""How it looks: an Issue in, an Edition out; pure given a template loader."""

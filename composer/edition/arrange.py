@@ -1,0 +1,87 @@
+"""Issue to what a template sets: blocks grouped into pieces, Sections with chip and accent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from composer.edition.html import COLUMN_WIDTH, address, inline_html, prose_html, shown_width
+from composer.edition.layout import (
+    ButtonPiece,
+    CalloutPiece,
+    ColumnsPiece,
+    DividerPiece,
+    EventRow,
+    EventsPiece,
+    ImagePiece,
+    LinksPiece,
+    Piece,
+    Prose,
+    QuotePiece,
+    SectionView,
+)
+from composer.issue.inlines import plain
+from composer.issue.model import Block, Button, Callout, Columns, Divider, Events, Figure, LinkRow, Quote, Section
+
+_GUTTER = 24
+
+
+def pieces(blocks: Sequence[Block], width: int = COLUMN_WIDTH) -> tuple[Piece, ...]:
+    """Group blocks into pieces for a column of ``width`` pixels."""
+    found: list[Piece] = []
+    prose: list[Block] = []
+    for block in blocks:
+        piece = _piece(block, width)
+        if piece is None:
+            prose.append(block)
+            continue
+        if prose:
+            found.append(Prose(prose_html(prose, width)))
+            prose = []
+        found.append(piece)
+    if prose:
+        found.append(Prose(prose_html(prose, width)))
+    return tuple(found)
+
+
+def _piece(block: Block, width: int) -> Piece | None:
+    match block:
+        case Button():
+            return ButtonPiece(Markup.escape(block.label), address(block.href), block.secondary)
+        case Figure():
+            image = block.image
+            return ImagePiece(
+                address(image.src), Markup.escape(image.alt), shown_width(image, width), address(block.href), inline_html(block.caption)
+            )
+        case Events():
+            return EventsPiece(tuple(EventRow(inline_html(row.when), tuple(inline_html(cell) for cell in row.cells)) for row in block.rows))
+        case LinkRow():
+            return LinksPiece(tuple(inline_html((link,)) for link in block.links))
+        case Callout():
+            return CalloutPiece(block.kind, Markup.escape(block.title), prose_html(block.blocks, width - 2 * _GUTTER))
+        case Quote() if block.cite:
+            return QuotePiece(prose_html(block.blocks, width - 2 * _GUTTER), inline_html(block.cite))
+        case Columns():
+            inner = (width - _GUTTER * (len(block.columns) - 1)) // len(block.columns)
+            return ColumnsPiece(tuple(pieces(column, inner) for column in block.columns))
+        case Divider():
+            return DividerPiece()
+        case _:
+            return None
+
+
+def section_view(section: Section, known: Mapping[str, tuple[str, str]]) -> SectionView:
+    """Prepare a Section; ``known`` has (accent, chip) by the case-folded name of a section."""
+    name = " ".join(plain(section.title).split())
+    accent, chip = known.get(name.casefold(), ("", ""))
+    return SectionView(
+        title=inline_html(section.title),
+        tagline=inline_html(section.tagline),
+        name=name,
+        slug=section.slug,
+        href=address(section.href),
+        chip=chip,
+        accent=accent,
+        pieces=pieces(section.blocks),
+    )

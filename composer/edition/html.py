@@ -1,0 +1,167 @@
+"""Blocks to the HTML of running text: escaped, with class names only; ``templates/email/styles`` dresses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from markupsafe import Markup
+
+from composer.issue.model import (
+    Block,
+    Break,
+    Button,
+    Callout,
+    Code,
+    CodeBlock,
+    Columns,
+    Divider,
+    Event,
+    Events,
+    Figure,
+    FootnoteRef,
+    Heading,
+    Image,
+    Inline,
+    Inlines,
+    Items,
+    Link,
+    LinkRow,
+    Paragraph,
+    Quote,
+    Span,
+    Table,
+    Text,
+)
+
+_CLASSES = {"mark": "mk", "kbd": "kbd"}
+COLUMN_WIDTH = 520
+
+
+def inline_html(children: Iterable[Inline]) -> Markup:
+    """Return inlines as HTML."""
+    return Markup("".join(_inline(node) for node in children))  # noqa: S704 - every part is escaped below
+
+
+def prose_html(blocks: Iterable[Block], width: int = COLUMN_WIDTH) -> Markup:
+    """Return blocks as HTML without tables for layout; images no wider than ``width`` pixels."""
+    return Markup("".join(_block(block, width) for block in blocks))  # noqa: S704 - every part is escaped below
+
+
+def address(text: str) -> Markup:
+    """Return an address ready for an attribute."""
+    return Markup(escape(text))  # noqa: S704 - escaped
+
+
+def shown_width(image: Image, width: int) -> int:
+    """Width in pixels at which an image is shown in a column, 0 for the whole column."""
+    wanted = image.shown_width or image.width
+    return wanted if 0 < wanted < width else 0
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def _inline(node: Inline) -> str:
+    match node:
+        case Text():
+            return _text(node.text)
+        case Code():
+            return f'<code class="code">{_text(node.text)}</code>'
+        case Break():
+            return "<br />"
+        case FootnoteRef():
+            return f'<sup class="fn">{node.number}</sup>'
+        case Link():
+            title = f' title="{escape(node.title)}"' if node.title else ""
+            return f'<a class="a" href="{escape(node.href)}"{title}>{inline_html(node.children)}</a>'
+        case Image():
+            return _image(node, COLUMN_WIDTH)
+        case Span():
+            class_ = f' class="{_CLASSES[node.tag]}"' if node.tag in _CLASSES else ""
+            return f"<{node.tag}{class_}>{inline_html(node.children)}</{node.tag}>"
+
+
+def _image(image: Image, width: int) -> str:
+    shown = shown_width(image, width) or (width if image.width else 0)
+    size = f' width="{shown}"' if shown else ""
+    title = f' title="{escape(image.title)}"' if image.title else ""
+    return f'<img class="img" src="{escape(image.src)}" alt="{escape(image.alt)}"{title}{size} />'
+
+
+def _block(block: Block, width: int) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a kind of block
+    match block:
+        case Paragraph():
+            return f'<p class="p">{inline_html(block.children)}</p>'
+        case Heading():
+            return f'<h{block.level} class="h{min(4, max(3, block.level))}">{inline_html(block.children)}</h{block.level}>'
+        case Items():
+            return _items(block, "", width)
+        case Quote():
+            cite = f'<p class="p">— {inline_html(block.cite)}</p>' if block.cite else ""
+            return f'<blockquote class="q">{prose_html(block.blocks, width)}{cite}</blockquote>'
+        case Callout():
+            title = f'<p class="p"><strong>{_text(block.title)}</strong></p>' if block.title else ""
+            return f'<blockquote class="q">{title}{prose_html(block.blocks, width)}</blockquote>'
+        case Columns():
+            return "".join(prose_html(column, width) for column in block.columns)
+        case Button():
+            return f'<p class="p"><a class="a" href="{escape(block.href)}"><strong>{_text(block.label)}</strong></a></p>'
+        case LinkRow():
+            return f'<p class="p">{" · ".join(_inline(link) for link in block.links)}</p>'
+        case Events():
+            return f'<ul class="ul">{"".join(_event(row) for row in block.rows)}</ul>'
+        case Figure():
+            image = _image(block.image, width)
+            linked = f'<a href="{escape(block.href)}">{image}</a>' if block.href else image
+            return f'<p class="p">{linked}{"<br />" if block.caption else ""}{inline_html(block.caption)}</p>'
+        case CodeBlock():
+            # A <pre> in mail loses its line ends in some clients, so they are spelled out.
+            return f'<pre class="pre">{_text(block.text).replace(chr(10), "<br />")}</pre>'
+        case Table():
+            return _table(block)
+        case Divider():
+            return '<hr class="hr" />'
+
+
+def _event(event: Event) -> str:
+    rest = f": {', '.join(inline_html(cell) for cell in event.cells)}" if event.cells else ""
+    return f'<li class="li"><strong>{inline_html(event.when)}</strong>{rest}</li>'
+
+
+def _items(block: Items, nested: str, width: int) -> str:
+    tag = "ul" if block.start is None else "ol"
+    start = f' start="{block.start}"' if block.start not in {None, 1} else ""
+    items = "".join(f'<li class="li">{_item(item, width)}</li>' for item in block.items)
+    return f'<{tag} class="{tag}{nested}"{start}>{items}</{tag}>'
+
+
+def _item(blocks: tuple[Block, ...], width: int) -> str:
+    """An item's first paragraph needs no element of its own, which keeps lists light."""
+    parts: list[str] = []
+    for index, block in enumerate(blocks):
+        if index == 0 and isinstance(block, Paragraph):
+            parts.append(inline_html(block.children))
+        elif isinstance(block, Items):
+            parts.append(_items(block, " sub", width))
+        else:
+            parts.append(_block(block, width))
+    return "".join(parts)
+
+
+def _table(block: Table) -> str:
+    def row(cells: tuple[Inlines, ...], tag: str, extra: str) -> str:
+        return "".join(
+            f'<{tag} class="{tag}"{extra}{_align(block.aligns[index] if index < len(block.aligns) else "")}>{inline_html(cell)}</{tag}>'
+            for index, cell in enumerate(cells)
+        )
+
+    scope = ' scope="col"'
+    head = f"<thead><tr>{row(block.head, 'th', scope)}</tr></thead>" if block.head else ""
+    body = "".join(f"<tr>{row(cells, 'td', '')}</tr>" for cells in block.rows)
+    return f'<table class="t" width="100%" cellpadding="0" cellspacing="0" border="0">{head}<tbody>{body}</tbody></table>'
+
+
+def _align(align: str) -> str:
+    return f' align="{align}"' if align else ""

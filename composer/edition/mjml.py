@@ -1,0 +1,157 @@
+"""MJML to HTML by mjml-python, its only importer, after a lint of our own: the compiler passes what it does not know in silence.
+
+Templates are marked when they are loaded (``<mj-text@3:12``: template 3, line 12), so that every complaint about the
+rendered MJML names the template, line and included file it came from. The marks go before the compiler sees them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from composer.edition.mjml_spec import ATTRIBUTES, ENDING, PARENTS, UNSUPPORTED
+from composer.errors import TemplateError
+from composer.findings import Finding, Where, error
+
+_SOURCE_TAG = re.compile(r"<(/?)(mj[a-z-]*)(?=[\s/>{])")
+_MARKED_TAG = re.compile(r"(</?mj[a-z-]*)@\d{1,6}:\d{1,6}(?=[\s/>])")
+_TAG = re.compile(r"<(/?)(mj[a-z-]*)@(\d{1,6}):(\d{1,6})((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+_ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)(\s*=\s*(?:\"[^\"]*\"|'[^']*'))?")
+
+
+def mark_source(source: str, number: int) -> str:
+    """Mark every MJML tag of a template's source with the template's number and its line."""
+    line, seen = 1, 0
+
+    def mark(match: re.Match[str]) -> str:
+        nonlocal line, seen
+        line += source.count("\n", seen, match.start())
+        seen = match.start()
+        return f"{match[0]}@{number}:{line}"
+
+    return _SOURCE_TAG.sub(mark, source)
+
+
+def unmark(marked: str) -> str:
+    """Return rendered MJML without marks."""
+    return _MARKED_TAG.sub(r"\1", marked)
+
+
+@dataclass(slots=True)
+class _Open:
+    tag: str
+    where: Where
+
+
+def lint(marked: str, names: Sequence[str]) -> tuple[Finding, ...]:
+    """Check rendered, marked MJML: known tags, in their place, with known attributes, properly closed.
+
+    ``names`` are the templates' names by number. Every finding is an error with template and line.
+    """
+    findings: list[Finding] = []
+    stack: list[_Open] = []
+    for match in _TAG.finditer(marked):
+        closing, tag, number, line, attributes = match.groups()
+        where = Where(names[int(number)], int(line))
+        inside = stack[-1].tag if stack else ""
+        if inside in ENDING and not (closing and tag == inside):
+            findings.append(
+                error("mjml-nesting", where, f"<{tag}> cannot stand in <{inside}>, which holds HTML", f"Close <{inside}> first.")
+            )
+            continue
+        if closing:
+            _close(tag, where, stack, findings)
+            continue
+        _check(tag, attributes, inside, where, findings)
+        if not attributes.rstrip().endswith("/"):
+            stack.append(_Open(tag, where))
+    findings += [error("mjml-unclosed", item.where, f"<{item.tag}> is never closed", f"Write </{item.tag}>.") for item in stack]
+    return tuple(findings)
+
+
+def _close(tag: str, where: Where, stack: list[_Open], findings: list[Finding]) -> None:
+    if stack and stack[-1].tag == tag:
+        stack.pop()
+        return
+    opened = next((index for index in reversed(range(len(stack))) if stack[index].tag == tag), None)
+    if opened is None:
+        findings.append(error("mjml-unclosed", where, f"</{tag}> closes nothing", "Delete it, or open it before."))
+        return
+    findings += [
+        error("mjml-unclosed", item.where, f"<{item.tag}> is not closed before </{tag}> at {where}", f"Write </{item.tag}>.")
+        for item in stack[opened + 1 :]
+    ]
+    del stack[opened:]
+
+
+def _check(tag: str, attributes: str, inside: str, where: Where, findings: list[Finding]) -> None:
+    if tag in UNSUPPORTED:
+        findings.append(error("mjml-unsupported", where, f"<{tag}> does not render rightly", UNSUPPORTED[tag]))
+        return
+    if tag not in PARENTS:
+        near = difflib.get_close_matches(tag, PARENTS, 1)
+        findings.append(
+            error(
+                "mjml-unknown-tag",
+                where,
+                f"there is no <{tag}> in MJML",
+                f"Did you mean <{near[0]}>?" if near else "See documentation.mjml.io.",
+            )
+        )
+        return
+    if inside != "mj-attributes" and ((inside and inside not in PARENTS[tag]) or (not inside and tag != "mjml")):
+        parents = ", ".join(f"<{name}>" for name in sorted(PARENTS[tag]))
+        findings.append(
+            error(
+                "mjml-nesting",
+                where,
+                f"<{tag}> cannot stand in <{inside or 'the top'}>",
+                f"Its place is in {parents or 'a file of its own'}.",
+            )
+        )
+    known = ATTRIBUTES[tag]
+    for name, value in _ATTRIBUTE.findall(attributes.rstrip().removesuffix("/")):
+        if not value:
+            findings.append(error("mjml-attribute", where, f"{name} of <{tag}> has no value in quotes", f'Write {name}="…".'))
+        elif name not in known and "*" not in known and not (inside == "mj-attributes" and name == "name"):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(sorted(known))}."
+            findings.append(error("mjml-attribute", where, f"<{tag}> has no attribute {name}", hint))
+
+
+def to_html(marked: str, names: Sequence[str]) -> str:
+    """Compile rendered, marked MJML to HTML. Raises TemplateError that names template and line for each complaint."""
+    from mjml import mjml2html  # noqa: PLC0415 - the door to the compiler
+
+    findings = lint(marked, names)
+    if findings:
+        first = findings[0]
+        raise TemplateError(first.message, where=first.where, hint=first.hint, findings=findings)
+    source = unmark(marked)
+    try:
+        # fonts={}: the default ones would put a Google Fonts link and an @import into every mail.
+        return str(mjml2html(source, fonts={}))
+    except ValueError as err:
+        hint = "Look there for an unclosed tag, a bare < or &, or an attribute without quotes."
+        raise TemplateError(f"the MJML cannot be compiled: {err}", where=_culprit(marked, names), hint=hint) from err
+
+
+def _culprit(marked: str, names: Sequence[str]) -> Where:
+    """The element that does not compile on its own; the compiler itself only says "in root template"."""
+    from mjml import mjml2html  # noqa: PLC0415 - as above
+
+    for match in _TAG.finditer(marked):
+        closing, tag, number, line, attributes = match.groups()
+        if closing or tag not in ENDING or tag in {"mj-title", "mj-preview", "mj-style"} or attributes.rstrip().endswith("/"):
+            continue
+        inner = marked[match.end() : marked.find(f"</{tag}", match.end())]
+        try:
+            mjml2html(
+                f"<mjml><mj-body><mj-section><mj-column><{tag}{attributes}>{inner}</{tag}></mj-column></mj-section></mj-body></mjml>",
+                fonts={},
+            )
+        except ValueError:
+            return Where(names[int(number)], int(line))
+    return Where(names[0] if names else "template")

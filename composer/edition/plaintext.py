@@ -1,0 +1,286 @@
+"""The plain-text part, written from the Issue itself: wrapped, headings underlined, links numbered and listed per Section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from wcwidth import wcswidth
+
+from composer.issue.inlines import plain
+from composer.issue.model import (
+    Block,
+    Blocks,
+    Break,
+    Button,
+    Callout,
+    Code,
+    CodeBlock,
+    Columns,
+    Divider,
+    Event,
+    Events,
+    Figure,
+    FootnoteRef,
+    Heading,
+    Image,
+    Inline,
+    Inlines,
+    Issue,
+    Items,
+    Link,
+    LinkRow,
+    Paragraph,
+    Quote,
+    Section,
+    Span,
+    Table,
+    Text,
+)
+
+WIDTH = 72
+_MARK_WIDTH = 10
+_WHEN = 16
+_GLUE = "\x1f"  # a space that does not break a line; an issue's text holds no control characters
+_SPACE = re.compile(r"[ \t\n]+")
+_WIDE = re.compile("([\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6])")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the Issue: lines after the title, lines after the last Section, the footnotes' title."""
+
+    top: tuple[str, ...] = ()
+    bottom: tuple[str, ...] = ()
+    notes: str = "Notes"
+    contents: str = ""
+
+
+def plaintext(issue: Issue, frame: Frame) -> str:
+    """Write an Issue as text for a terminal; LF line ends, no trailing spaces, marks of merge fields kept."""
+    return _Writer(issue, frame).write()
+
+
+def wrap(text: str, width: int = WIDTH, first: str = "", rest: str = "", mark: str = "") -> list[str]:
+    """Wrap a text to a width in terminal columns, with prefixes; words that are too long stand alone, never cut.
+
+    ``mark`` is the prefix of merge field marks, which count as words of ordinary length.
+    """
+    lines: list[str] = []
+    line, used, start = first, _columns(first, mark), True
+    for word in _words(text):
+        size = _columns(word.text, mark)
+        if not start and used + word.space + size > width:
+            lines.append(line.rstrip())
+            line, used, start = rest, _columns(rest, mark), True
+        gap = "" if start else " " * word.space
+        line, used, start = line + gap + word.text, used + len(gap) + size, False
+    lines.append(line.rstrip())
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    space: int
+
+
+def _words(text: str) -> Iterable[_Word]:
+    """Words with the spaces before them; between wide characters a line may break without one."""
+    for word in _SPACE.split(text.strip(" \t\n")):
+        pieces = [piece for piece in _WIDE.split(word) if piece] if _WIDE.search(word) else [word]
+        for index, piece in enumerate(pieces):
+            yield _Word(piece, 0 if index else 1)
+
+
+def _columns(text: str, mark: str) -> int:
+    if mark and mark in text:
+        text = re.sub(rf"{mark}f\d+x", "_" * _MARK_WIDTH, text)
+    return len(text) if text.isascii() else max(0, wcswidth(text)) or len(text)
+
+
+@dataclass(slots=True)
+class _Links:
+    """Numbers of the addresses met; ``fresh`` are those not listed yet."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
+
+    def number(self, href: str) -> int:
+        if href not in self.numbers:
+            self.numbers[href] = len(self.numbers) + 1
+        if href not in self.fresh:
+            self.fresh.append(href)
+        return self.numbers[href]
+
+
+class _Writer:
+    def __init__(self, issue: Issue, frame: Frame) -> None:
+        self.issue = issue
+        self.frame = frame
+        self.mark = issue.mark_prefix
+        self.links = _Links()
+
+    def write(self) -> str:
+        issue = self.issue
+        parts: list[list[str]] = [self.underlined(issue.title, "=")]
+        parts += [self.wrapped(line) for line in self.frame.top]
+        if self.frame.contents:
+            titles = [plain(section.title) for section in issue.sections]
+            parts.append([self.frame.contents, *(line for title in titles for line in self.wrapped(title, "  * ", "    "))])
+        parts += self.listed(self.blocks(issue.lead))
+        for section in issue.sections:
+            parts.append(["", *self.section_title(section)])
+            parts += self.listed(self.blocks(section.blocks))
+        if issue.footnotes:
+            parts.append(["", *self.underlined(self.frame.notes, "-")])
+            notes = [self.item(note, f"[^{number}] ") for number, note in enumerate(issue.footnotes, 1)]
+            parts += self.listed(notes)
+        if self.frame.bottom:
+            parts += [["", "-" * WIDTH], *(self.wrapped(line) for line in self.frame.bottom)]
+        text = "\n\n".join("\n".join(lines) for lines in parts if lines)
+        return "\n".join(line.rstrip(" \t") for line in text.replace(_GLUE, " ").split("\n")) + "\n"
+
+    def wrapped(self, text: str, first: str = "", rest: str = "") -> list[str]:
+        return wrap(text, WIDTH, first, rest, self.mark)
+
+    def underlined(self, text: str, stroke: str) -> list[str]:
+        lines = self.wrapped(text)
+        return [*lines, stroke * min(WIDTH, max(_columns(line, self.mark) for line in lines))]
+
+    def section_title(self, section: Section) -> list[str]:
+        title = self.inline(section.title)
+        if section.href:
+            title = f"{title}{_GLUE}[{self.links.number(section.href)}]"
+        if section.tagline:
+            title = f"{title}: {self.inline(section.tagline)}"
+        return self.underlined(title, "-")
+
+    def listed(self, parts: list[list[str]]) -> list[list[str]]:
+        """Paragraphs, and after them the addresses that they refer to; an address is never cut."""
+        if self.links.fresh:
+            parts = [*parts, [f"[{self.links.numbers[href]}] {href}" for href in self.links.fresh]]
+            self.links.fresh = []
+        return parts
+
+    # ---- blocks: each gives paragraphs, a paragraph is a list of lines ----
+
+    def blocks(self, blocks: Blocks) -> list[list[str]]:
+        return [lines for block in blocks for lines in self.block(block)]
+
+    def block(self, block: Block) -> list[list[str]]:  # noqa: C901, PLR0911, PLR0912 - one case a kind of block
+        match block:
+            case Paragraph():
+                return self.paragraph(block.children)
+            case Heading():
+                return [["", *self.wrapped(self.inline(block.children), "## ", "## ")]]
+            case Items():
+                return self.items(block)
+            case Quote():
+                cite = [self.wrapped(self.inline(block.cite), "-- ", "   ")] if block.cite else []
+                return [self.prefixed([*self.blocks(block.blocks), *cite], "> ")]
+            case Callout():
+                title = [self.wrapped(block.title)] if block.title else []
+                return [self.prefixed([*title, *self.blocks(block.blocks)], "| ")]
+            case Columns():
+                return [lines for column in block.columns for lines in self.blocks(column)]
+            case Button():
+                return [[*self.wrapped(block.label, ">> ", "   "), f"   {block.href}"]]
+            case LinkRow():
+                return [self.wrapped(" | ".join(self.one(link) for link in block.links))]
+            case Events():
+                return [[line for row in block.rows for line in self.event(row)]]
+            case Figure():
+                return self.figure(block)
+            case CodeBlock():
+                return [[f"    {line}" for line in block.text.split("\n")]]
+            case Table():
+                return self.table(block)
+            case Divider():
+                return [["* * *"]]
+
+    def paragraph(self, children: Inlines) -> list[list[str]]:
+        text = self.inline(children)
+        return [[line for part in text.split("\v") for line in self.wrapped(part)]] if text.strip() else []
+
+    def items(self, block: Items) -> list[list[str]]:
+        items: list[list[str]] = []
+        for index, item in enumerate(block.items):
+            items.append(self.item(item, "* " if block.start is None else f"{block.start + index}. "))
+        loose = not block.tight or sum(len(lines) for lines in items) > 2 * len(items)
+        return items if loose else [[line for lines in items for line in lines]]
+
+    def item(self, blocks: Blocks, bullet: str) -> list[str]:
+        indent = " " * len(bullet)
+        lines: list[str] = []
+        for block in blocks:
+            for index, paragraph in enumerate(self.block(block)):
+                if lines and not (isinstance(block, Items) and block.tight and not index):
+                    lines.append("")
+                lines += [f"{indent}{line}" if line else "" for line in paragraph]
+        return [f"{bullet}{lines[0].removeprefix(indent)}", *lines[1:]] if lines else [bullet.rstrip()]
+
+    def prefixed(self, paragraphs: list[list[str]], prefix: str) -> list[str]:
+        lines = [line for index, paragraph in enumerate(paragraphs) for line in (["", *paragraph] if index else paragraph)]
+        return [f"{prefix}{line}".rstrip() for line in lines]
+
+    def event(self, event: Event) -> list[str]:
+        when = self.inline(event.when)
+        rest = " | ".join(self.inline(cell) for cell in event.cells)
+        first = f"  {when}  " if _columns(when, self.mark) > _WHEN else f"  {when}{' ' * (_WHEN + 2 - _columns(when, self.mark))}"
+        return self.wrapped(rest, first, " " * (_WHEN + 4))
+
+    def figure(self, block: Figure) -> list[list[str]]:
+        words = self.inline(block.caption) or (f"[Image: {block.image.alt}]" if block.image.alt else "")
+        if block.href:
+            words = f"{words or '[Image]'}{_GLUE}[{self.links.number(block.href)}]"
+        return [self.wrapped(words)] if words else []
+
+    def table(self, block: Table) -> list[list[str]]:
+        rows = [block.head, *block.rows] if block.head else list(block.rows)
+        cells = [[self.inline(cell).replace("\v", " ").replace("\n", " ") for cell in row] for row in rows]
+        sizes = [max(_columns(row[index], self.mark) for row in cells) for index in range(len(cells[0]))]
+        aligned = sum(sizes) + 3 * (len(sizes) - 1) <= WIDTH
+        lines: list[str] = []
+        for number, row in enumerate(cells):
+            padded = [text + " " * (size - _columns(text, self.mark)) for text, size in zip(row, sizes, strict=True)] if aligned else row
+            lines += ["   ".join(padded).rstrip()] if aligned else self.wrapped(" | ".join(row), "", "    ")
+            if block.head and not number:
+                lines.append("   ".join("-" * size for size in sizes) if aligned else "-" * WIDTH)
+        return [lines]
+
+    # ---- inlines; a hard break is a vertical tab until the paragraph is wrapped ----
+
+    def inline(self, children: Iterable[Inline]) -> str:
+        return "".join(self.one(node) for node in children)
+
+    def one(self, node: Inline) -> str:
+        match node:
+            case Text():
+                return node.text.replace("\v", " ")
+            case Code():
+                words = node.text if "`" in node.text else f"`{node.text}`"
+                return words.replace(" ", _GLUE) if len(words) < WIDTH // 2 else words
+            case Break():
+                return "\v"
+            case Span():
+                words = self.inline(node.children)
+                if node.tag == "sup":
+                    return f"^{words}"
+                return f"*{words}*" if node.tag == "strong" and not words.startswith("*") else words
+            case FootnoteRef():
+                return f"[^{node.number}]"
+            case Image():
+                return f"[Image: {node.alt}]" if node.alt else ""
+            case Link():
+                return self.link(node)
+
+    def link(self, link: Link) -> str:
+        words = self.inline(link.children)
+        if link.href.startswith("#"):
+            return words
+        bare = words.strip()
+        if bare and bare.rstrip("/") in {link.href.rstrip("/"), link.href.removeprefix("mailto:"), link.href.removeprefix("tel:")}:
+            return words
+        return f"{words}{_GLUE}[{self.links.number(link.href)}]" if words else f"[{self.links.number(link.href)}]"
