@@ -1,0 +1,1 @@
+"""Who gets it: rows in, Audience out."""

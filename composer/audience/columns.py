@@ -1,0 +1,79 @@
+"""The header of a list: which column is the address, which are merge fields. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from composer.audience.address import EDGES, Address, parse_address
+from composer.audience.fit import SYSTEM_FIELDS
+from composer.audience.model import Subscriber
+from composer.findings import Finding, Where, error, warning
+
+# In order of preference: `address` alone may be a street. Mailchimp writes "Email Address", SendGrid EMAIL, HubSpot Email.
+ADDRESS_COLUMNS = (
+    "email", "e_mail", "email_address", "e_mail_address", "emailaddress", "mail", "mail_address", "primary_email", "address",
+)  # fmt: skip
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A header as understood: ``names`` of all columns, ``address`` with its position, ``fields`` with theirs."""
+
+    names: tuple[str, ...]
+    address: str
+    address_at: int
+    fields: Mapping[str, int]
+
+    def subscriber(self, address: Address, row: Sequence[str], where: Where) -> Subscriber:
+        """Build the person of a row; the field ``name`` is completed from first and last name, else from the address column."""
+        values = {name: row[at].strip(_BLANK) for name, at in self.fields.items()}
+        name = values.get("name") or " ".join(filter(None, (values.get("first_name"), values.get("last_name")))) or address.name
+        if name:
+            values["name"] = name
+        return Subscriber(address.email, address.key, name, values, where)
+
+
+_BLANK = EDGES + "\r\n\v\f"
+
+
+def normalised(header: str) -> str:
+    """Return a column's name as merge fields write it: ``First Name``, ``FIRST_NAME`` and `` first-name `` are ``first_name``."""
+    return _NOT_WORD.sub("_", unicodedata.normalize("NFC", header.strip(_BLANK)).casefold()).strip("_")
+
+
+def read_header(header: Sequence[str], where: Where) -> tuple[Columns | None, list[Finding]]:
+    """Understand a header; None and an error when no column is the address."""
+    names = tuple(map(normalised, header))
+    address = next((name for name in ADDRESS_COLUMNS if name in names), None)
+    if address is None:
+        return None, [_no_address(header, where)]
+    at = names.index(address)
+    fields: dict[str, int] = {}
+    findings: list[Finding] = []
+    for position, name in enumerate(names):
+        if not name or position == at:
+            continue
+        place = Where(where.path, where.line, name)
+        if name in fields or name == address:
+            findings.append(
+                warning("column-duplicate", place, f"the column {name} is there twice; the first one counts", "Rename or delete one.")
+            )
+        elif name in SYSTEM_FIELDS:
+            findings.append(
+                warning("column-reserved", place, f"the column {name} is ignored: this value is made for each message", "Rename it.")
+            )
+        else:
+            fields[name] = position
+    return Columns(names, address, at, fields), findings
+
+
+def _no_address(header: Sequence[str], where: Where) -> Finding:
+    if any(isinstance(parse_address(cell), Address) for cell in header):
+        message, hint = "the first line holds an address, but must name the columns", "Put a line above it: email,name"
+        return error("list-no-header", where, message, hint)
+    shown = ", ".join(cell.strip(_BLANK)[:40] for cell in header[:20])
+    return error("list-no-address-column", where, f"no column is the address; the columns are: {shown}", "Name the address column: email")
