@@ -1,0 +1,63 @@
+"""Put together what one person gets: values, links and headers around the merged Edition. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from composer.audience.model import Subscriber
+from composer.config import Config, ListSettings
+from composer.edition.model import Edition
+from composer.message.headers import split_mailbox
+from composer.message.links import list_id_header, unsubscribe
+from composer.message.merge import Merger
+from composer.message.model import Message
+
+
+def build_message(
+    merger: Merger,
+    subscriber: Subscriber,
+    *,
+    delivery_id: str,
+    date: datetime,
+    config: Config,
+    settings: ListSettings,
+    keys: Sequence[str],
+) -> Message:
+    """Return the Message of one delivery; the same arguments give the same Message.
+
+    ``delivery_id`` is opaque, of letters, digits, ``.``, ``_`` and ``-``; ``date`` is aware; ``keys`` sign the unsubscribe link,
+    newest first. Raises MergeError for a value that is lacking or unfit, ConfigError for a way out that is not set up.
+    """
+    edition = merger.edition
+    domain = _domain(edition.from_)
+    leave = unsubscribe(config, settings, delivery_id, keys, sender=edition.reply_to or edition.from_)
+    links = {"email": subscriber.email, "unsubscribe_url": leave.url, "preferences_url": leave.preferences_url}
+    name = {"name": subscriber.name} if subscriber.name else {}
+    merged = merger.merge({**name, **{key: value for key, value in subscriber.fields.items() if value}, **links})
+    return Message(
+        delivery_id=delivery_id,
+        edition=edition,
+        email=subscriber.email,
+        name=subscriber.name,
+        message_id=f"{delivery_id}@{domain}",
+        date=date,
+        subject=merged.subject,
+        html=merged.html,
+        text=merged.text,
+        substitutions=merged.substitutions,
+        image_urls=merger.image_urls,
+        headers={"List-Id": list_id_header(config.newsletter.name, settings, domain), **leave.headers},
+    )
+
+
+def inline_images(edition: Edition) -> dict[str, str]:
+    """Return a ``cid:`` address for the mark of every local image; it depends on the image's content alone (RFC 2392)."""
+    domain = _domain(edition.from_)
+    return {asset.mark: f"cid:{asset.sha256[:32]}@{domain}" for asset in edition.attachments}
+
+
+@lru_cache(maxsize=8)
+def _domain(sender: str) -> str:
+    return split_mailbox(sender)[1].rpartition("@")[2].lower()

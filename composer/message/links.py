@@ -1,0 +1,90 @@
+"""How a reader leaves: footer links and list headers, as ``[unsubscribe]`` says. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+from composer.config import FILE_NAME, Config, ListSettings
+from composer.errors import ConfigError, MergeError
+from composer.findings import Where
+from composer.message.headers import phrase, split_mailbox
+from composer.message.token import sign_unsubscribe
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """``url`` and ``preferences_url`` are for the footer, ``headers`` for the message."""
+
+    url: str
+    preferences_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: Sequence[str], *, sender: str = "") -> Unsubscribe:
+    """Return the ways out for one delivery; ``sender`` is the last resort for the address of ``mailto`` requests.
+
+    Raises ConfigError when ``mailto`` has no address, or ``service`` no https address (http on loopback is let through).
+    """
+    preferences = config.unsubscribe.preferences_url
+    if config.unsubscribe.via == "sendgrid":  # SendGrid replaces these tags and adds the headers of the group by itself
+        return Unsubscribe("<%asm_group_unsubscribe_raw_url%>", preferences or "<%asm_preferences_raw_url%>")
+    if config.unsubscribe.via == "service":
+        url = f"{_service(config)}/u/{sign_unsubscribe(delivery_id, keys)}"
+        # RFC 8058, 3.1: one HTTPS URI; a mailto may stand beside it. Only an address that was set for it: the reply-to
+        # mailbox of a newsletter with a service may have no reader.
+        mailto = f", <{_mailto(config.unsubscribe.address, settings)}>" if config.unsubscribe.address else ""
+        headers = {"List-Unsubscribe": f"<{url}>{mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        return Unsubscribe(url, preferences or url, headers)
+    url = _mailto(_answering(config, settings, sender), settings)
+    return Unsubscribe(url, preferences or url, {"List-Unsubscribe": f"<{url}>"})
+
+
+def list_id_header(newsletter: str, settings: ListSettings, domain: str) -> str:
+    """Return the value of List-Id (RFC 2919), ``Title <name.domain>``, ready for the wire.
+
+    ``domain`` is that of From; the name is the list's, else the newsletter's, in letters, digits and hyphens.
+    """
+    title = settings.title or newsletter
+    return f"{phrase(title)} <{_label(settings.name) or _label(newsletter) or 'list'}.{domain.lower()}>".lstrip()
+
+
+def _label(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")[:63].strip("-")
+
+
+def _answering(config: Config, settings: ListSettings, sender: str) -> str:
+    newsletter = config.newsletter
+    known = (settings.reply_to, newsletter.reply_to, settings.from_, newsletter.from_, sender)
+    return config.unsubscribe.address or next(filter(None, known), "")
+
+
+def _mailto(mailbox: str, settings: ListSettings) -> str:
+    try:
+        address = split_mailbox(mailbox)[1]
+    except MergeError as err:
+        hint = "Set `address` in [unsubscribe], or `reply_to` in [newsletter]."
+        raise ConfigError("no address is known for unsubscribe requests", where=Where(FILE_NAME), hint=hint) from err
+    subject = " ".join(filter(None, ("unsubscribe", settings.name)))
+    # RFC 6068: everything but unreserved characters and some delimiters is percent-encoded, as UTF-8
+    return f"mailto:{quote(address, safe='@+!$*')}?subject={quote(subject, safe='')}"
+
+
+def _service(config: Config) -> str:
+    url = config.public.public_url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    usable = bool(host) and not parts.query and not parts.fragment and url.isascii() and url.isprintable() and not set('<>" ') & set(url)
+    if usable and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
+        return url
+    hint = "Set `public_url` in [public] to the https address of the service, or `via` in [unsubscribe] to mailto."
+    raise ConfigError("unsubscribe links need an https address of the service", where=Where(FILE_NAME), hint=hint)

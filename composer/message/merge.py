@@ -1,0 +1,98 @@
+"""Cut an Edition at its marks once, then join it for each person: no value is ever scanned for marks. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from composer.edition.model import Context, Edition, Slot
+from composer.errors import MergeError
+from composer.message import escape
+
+# Links that the product itself fills in. SendGrid replaces such a tag while it sends, so it must reach it as it is.
+LINK_FIELDS = ("unsubscribe_url", "preferences_url")
+_SENDGRID_TAG = re.compile(r"<%[a-z_]+%>")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What differs from person to person; ``substitutions`` give the escaped value for the mark of every slot."""
+
+    subject: str
+    html: str = field(repr=False)
+    text: str = field(repr=False)
+    substitutions: Mapping[str, str] = field(repr=False)
+
+
+class Merger:
+    """An Edition cut at its marks, ready to be merged many times; safe to share between threads."""
+
+    def __init__(self, edition: Edition, image_urls: Mapping[str, str]) -> None:
+        """Cut ``edition``; ``image_urls`` give an address for the mark of every attachment.
+
+        Raises MergeError when one lacks it, or when a field set for text or header stands in HTML, where its value
+        would not be escaped.
+        """
+        self.edition = edition
+        self.image_urls = dict(image_urls)
+        slots = {slot.mark: slot for slot in edition.fields}
+        for asset in edition.attachments:
+            if asset.mark not in self.image_urls:
+                raise MergeError(f"no address is known for the image {asset.name}", hint="Set [images] url, or send it inline.")
+        self._subject = _cut(escape.header(edition.subject), slots, {})
+        self._text = _cut(edition.text, slots, self.image_urls)
+        self._html = _cut(edition.html, slots, {mark: escape.attribute(url) for mark, url in self.image_urls.items()})
+        for _, slot in self._html.holes:
+            if slot.context in {Context.PLAIN, Context.HEADER}:
+                raise MergeError(f"the field {slot.source} stands in HTML unescaped", where=slot.where, hint="Report this template.")
+
+    def merge(self, values: Mapping[str, str]) -> Merged:
+        """Fill every field: the value, stripped, if there is one, else the field's default.
+
+        Raises MergeError, with the field's place in the issue, for a value that is lacking or cannot stand there.
+        """
+        filled = {slot.mark: _filled(slot, values) for slot in self.edition.fields}
+        return Merged(escape.header(self._subject.join(filled)), self._html.join(filled), self._text.join(filled), filled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    pieces: tuple[str, ...]
+    holes: tuple[tuple[int, Slot], ...]
+
+    def join(self, filled: Mapping[str, str]) -> str:
+        pieces = list(self.pieces)
+        for position, slot in self.holes:
+            pieces[position] = filled[slot.mark]
+        return "".join(pieces)
+
+
+def _cut(source: str, slots: Mapping[str, Slot], fixed: Mapping[str, str]) -> _Cut:
+    marks = sorted({*slots, *fixed}, key=len, reverse=True)
+    if not marks:
+        return _Cut((source,), ())
+    pieces: list[str] = []
+    holes: list[tuple[int, Slot]] = []
+    for position, piece in enumerate(re.split(f"({'|'.join(map(re.escape, marks))})", source)):
+        if position % 2 and piece in slots:
+            holes.append((position, slots[piece]))
+        pieces.append(fixed.get(piece, piece) if position % 2 else piece)
+    return _Cut(tuple(pieces), tuple(holes))
+
+
+def _filled(slot: Slot, values: Mapping[str, str]) -> str:
+    value = values.get(slot.name, "").strip() or slot.default
+    if value is None:
+        _refuse(slot, "has no value and no default", f'Give the person one, or write {{{{ {slot.name} | default("…") }}}}.')
+    if slot.name in LINK_FIELDS and _SENDGRID_TAG.fullmatch(value):
+        return value
+    try:
+        return escape.ESCAPES[slot.context](value)
+    except ValueError as err:
+        _refuse(slot, f"cannot be a link here: its value is {err}", "Such a value starts with https://, http:// or mailto:.")
+
+
+def _refuse(slot: Slot, what: str, hint: str) -> NoReturn:
+    raise MergeError(f"the merge field {slot.source} {what}", where=slot.where, hint=hint)
