@@ -1,0 +1,100 @@
+"""The outbox: one ``.eml`` file a person, on this machine. A rehearsal; nothing leaves.
+
+A file has its name only when it is complete and on disk: it is written under another name in the same folder, flushed,
+then renamed. The same delivery has the same name, so delivering it again replaces the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from composer.errors import MergeError, TransportError
+from composer.message.mime import to_bytes
+from composer.transport.base import Accepted, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from composer.message.model import Message
+    from composer.transport.base import Outcome
+
+_UNSAFE = re.compile(r"[^a-z0-9._+-]+")
+_LONGEST = 80
+_PART = ".part"
+
+
+class OutboxTransport:
+    """Writes into one folder; ``positions`` gives the place of deliveries in their list, by id, for names that sort."""
+
+    name: str = "outbox"
+    real: bool = False
+    idempotent: bool = True
+
+    def __init__(self, folder: Path, positions: Callable[[Sequence[str]], Mapping[str, int]] | None = None) -> None:
+        self.folder = folder
+        self._positions = positions
+        self._swept = False
+
+    def send(self, batch: Sequence[Message]) -> list[Outcome]:
+        """Write a batch of files; all are on disk when this returns. Raises TransportError for a full disk or a folder it may not use."""
+        positions = self._positions([message.delivery_id for message in batch]) if self._positions else {}
+        names = [file_name(message, positions.get(message.delivery_id)) for message in batch]
+        try:
+            self._prepare()
+            outcomes = [self._write(name, message) for name, message in zip(names, batch, strict=True)]
+            _flush_folder(self.folder)
+        except OSError as err:
+            hint = f"Make room, or check your rights in {self.folder}; [transport.outbox] path names another folder."
+            raise TransportError(f"the outbox cannot be written: {err.strerror or err}", hint=hint) from err
+        return outcomes
+
+    def close(self) -> None:
+        """Do nothing; no file stays open."""
+
+    def _prepare(self) -> None:
+        if self._swept:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for left_behind in self.folder.glob(f".*{_PART}"):
+            left_behind.unlink(missing_ok=True)
+        self._swept = True
+
+    def _write(self, name: str, message: Message) -> Outcome:
+        try:
+            content = to_bytes(message)
+        except MergeError as err:
+            return Rejected(str(err))
+        part = self.folder / f".{name}{_PART}"
+        try:
+            # Readable by its owner alone: a message is personal.
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.folder / name)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return Accepted(name)
+
+
+def file_name(message: Message, position: int | None = None) -> str:
+    """Name a message's file: its place, then its address, letters digits ``. _ - +`` only, at most 100 characters.
+
+    Without a place the start of the delivery id keeps names apart.
+    """
+    address = _UNSAFE.sub("-", message.email.lower()).strip(".-")[:_LONGEST] or "nobody"
+    if position is None:
+        return f"{address}-{_UNSAFE.sub('-', message.delivery_id)[:12]}.eml"
+    return f"{position:06d}-{address}.eml"
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
