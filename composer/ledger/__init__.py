@@ -1,0 +1,1 @@
+"""What we know: the database of campaigns, deliveries and attempts."""

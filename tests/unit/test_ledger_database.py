@@ -1,0 +1,214 @@
+"""Opening the ledger: where, how durable, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from composer.config import Database
+from composer.errors import ConfigError, LedgerError
+from composer.ledger import database
+from composer.ledger.database import ledger_path, open_ledger
+from composer.project import with_config
+
+
+def _at(project, url):
+    return with_config(project, database=Database(url=url))
+
+
+def test_file_is_made_with_its_folder_for_its_owner_alone(project):
+    """The ledger holds people's addresses: nobody else on the machine may read it."""
+    os.umask(0o022)
+    with open_ledger(project) as ledger, ledger.write() as connection:
+        connection.execute(text("DELETE FROM campaigns"))
+        files = sorted((project.root / "var").glob("newsletter.db*"))
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+        assert len(files) == 3
+    assert ledger_path(project) == project.root / "var" / "newsletter.db"
+
+
+def test_relative_address_starts_at_the_project_not_at_the_working_directory(project, tmp_path, monkeypatch):
+    """The same project has one ledger, wherever its user stands."""
+    monkeypatch.chdir(tmp_path)
+    assert ledger_path(_at(project, "sqlite:///data/x.db")) == project.root / "data" / "x.db"
+    assert ledger_path(_at(project, f"sqlite:///{tmp_path}/y.db")) == tmp_path / "y.db"
+
+
+def test_every_connection_writes_durably(project):
+    """A claim must survive a power cut: WAL, synchronous FULL, foreign keys, on the second connection too."""
+    with open_ledger(project) as ledger, ledger.read() as first, ledger.read() as second:
+        for connection in (first, second):
+            read = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
+            assert read == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == database.BUSY_SECONDS * 1000
+
+
+def test_a_sqlite_that_does_not_write_durably_is_refused():
+    """A build or file system that ignores the pragma must not go unnoticed."""
+
+    class Deaf:
+        isolation_level = ""
+
+        def execute(self, statement):
+            self.asked = statement
+            return self
+
+        def close(self):
+            """Do nothing."""
+
+        def fetchone(self):
+            return ("delete",) if "journal" in self.asked else (1,)
+
+    with pytest.raises(LedgerError, match="does not write durably"):
+        database._set_up(Deaf(), None)
+
+
+def test_opening_again_needs_no_alembic(project, monkeypatch):
+    """Alembic costs 100 ms; a current ledger opens without it."""
+    open_ledger(project).close()
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    open_ledger(project).close()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "words"),
+    [
+        ("postgresql://host/db", LedgerError, "cannot be kept in postgresql"),
+        ("sqlite://", LedgerError, "needs a file"),
+        ("sqlite:///:memory:", LedgerError, "needs a file"),
+        ("no address", ConfigError, "cannot be read"),
+        ("sqlite:///newsletter.toml/x.db", LedgerError, "cannot be opened"),
+        ("sqlite:///.", LedgerError, "cannot be opened"),
+    ],
+)
+def test_address_that_is_no_place_for_a_ledger(project, url, kind, words):
+    """Each mistake in [database] url is one sentence with a hint."""
+    with pytest.raises(kind, match=words) as caught:
+        open_ledger(_at(project, url))
+    assert caught.value.hint
+    assert caught.value.where
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system that nobody may write to")
+def test_read_only_folder(project):
+    """A folder that may not be written is said so, before anything is tried."""
+    with pytest.raises(LedgerError, match="cannot be opened") as caught:
+        open_ledger(_at(project, "sqlite:////proc/newsletter.db"))
+    assert "rights" in caught.value.hint
+
+
+def test_file_of_something_else(project):
+    """A text file at the ledger's place is left alone."""
+    path = ledger_path(project)
+    path.parent.mkdir()
+    path.write_text("my notes, " * 200)
+    with pytest.raises(LedgerError, match="not a ledger"):
+        open_ledger(project)
+    assert path.read_text().startswith("my notes")
+
+
+def test_database_of_something_else(project):
+    """Another program's database is left alone."""
+    path = ledger_path(project)
+    path.parent.mkdir()
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE songs (name)")
+    other.close()
+    with pytest.raises(LedgerError, match="not a ledger"):
+        open_ledger(project)
+    other = sqlite3.connect(path)
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
+    other.close()
+
+
+def test_ledger_of_a_newer_version(project):
+    """An old program must not write into tables it does not know."""
+    with open_ledger(project) as ledger, ledger.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(LedgerError, match="newer version"):
+        open_ledger(project)
+
+
+def test_damaged_ledger(project):
+    """Damage is named and the file kept: it knows who was mailed."""
+    with open_ledger(project) as ledger, ledger.write() as connection:
+        connection.execute(text("DELETE FROM campaigns"))
+    path = ledger_path(project)
+    data = bytearray(path.read_bytes())
+    data[100:] = b"\xff" * (len(data) - 100)
+    path.write_bytes(data)
+    with pytest.raises(LedgerError) as caught:
+        open_ledger(project)
+    assert "damaged" in caught.value.message or "not a ledger" in caught.value.message
+
+
+def test_locked_by_another_process(project):
+    """A writer that does not end becomes one sentence, after the wait."""
+    open_ledger(project).close()
+    other = sqlite3.connect(ledger_path(project), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with open_ledger(project, busy_seconds=0.05) as ledger:
+        with pytest.raises(LedgerError, match="locked by another process") as caught, ledger.write():
+            pass
+        with ledger.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM campaigns")).scalar() == 0
+    assert "Wait" in caught.value.hint
+    other.close()
+
+
+def test_full_disk_changes_nothing(project):
+    """SQLite's own word for a full disk becomes ours, and the transaction is undone."""
+    with open_ledger(project) as ledger:
+        fill = text("INSERT INTO attachments VALUES (:sha, zeroblob(1000000))")
+        with ledger.read() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 60")
+        with pytest.raises(LedgerError, match="disk is full"), ledger.write() as connection:
+            connection.execute(fill, {"sha": "a" * 64})
+        with ledger.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM attachments")).scalar() == 0
+
+
+def test_a_writer_that_read_first_is_not_turned_away(project):
+    """A write takes the lock when it begins, so two writers queue instead of one failing half way."""
+    with open_ledger(project) as ledger, open_ledger(project, busy_seconds=0.05) as other, ledger.write() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(LedgerError, match="locked"), other.write():
+            pass
+
+
+def test_no_database_error_leaves_untranslated(project):
+    """Even a mistake in SQL is a LedgerError with the ledger's name."""
+    with open_ledger(project) as ledger, pytest.raises(LedgerError, match="cannot be used") as caught, ledger.read() as connection:
+        connection.execute(text("SELECT nothing FROM nowhere"))
+    assert str(caught.value.where) == "var/newsletter.db"
+
+
+def test_times_come_back_as_they_were(project):
+    """SQLite keeps no zone; what is read is aware and the same moment."""
+    from composer.ledger.schema import editions
+
+    moment = datetime.fromisoformat("2026-01-15T10:00:00.123456+02:00")
+    row = {"digest": "d", "issue": "i", "payload": {}, "created_at": moment}
+    with open_ledger(project) as ledger:
+        with ledger.write() as connection:
+            connection.execute(editions.insert(), [row])
+        with ledger.read() as connection:
+            read = connection.execute(editions.select()).one().created_at
+    assert read == moment
+    assert read.tzinfo is UTC
+
+
+def test_project_is_not_needed_whole(project):
+    """An address in the environment's style with a percent sign in the path still opens."""
+    odd = replace(project, root=project.root / "100% odd")
+    odd.root.mkdir()
+    with open_ledger(odd) as ledger:
+        assert ledger.name == "var/newsletter.db"

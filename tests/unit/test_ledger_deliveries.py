@@ -1,0 +1,191 @@
+"""Claims and records: durable before and after, never two hands on one row, never twice to one address."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from composer.errors import LedgerError
+from composer.ledger.campaigns import count_states, start_campaign
+from composer.ledger.database import ledger_path, open_ledger
+from composer.ledger.deliveries import MOST, claim, positions, record, settle_orphans
+from composer.ledger.model import Result
+from composer.ledger.schema import attempts, deliveries
+from composer.testing import FakeClock, an_audience, an_edition
+
+NOW = FakeClock().now
+STATES = ("pending", "accepted", "deferred", "rejected", "failed", "in_doubt", "skipped", "recalled")
+
+
+@pytest.fixture
+def ledger(project):
+    with open_ledger(project) as opened:
+        yield opened
+
+
+def _start(ledger, people=3, *, stem="2026-01", real=True, first=1):
+    return start_campaign(ledger, an_edition(stem), an_audience(people, first=first), transport="memory", real=real, now=NOW)
+
+
+def _attempts(ledger):
+    with ledger.read() as connection:
+        return connection.execute(select(attempts).order_by(attempts.c.id)).all()
+
+
+def _settle(ledger, rows, state, **more):
+    record(ledger, [Result(row.id, state, "word", **more) for row in rows], NOW)
+
+
+def test_claim_takes_rows_in_list_order_once(ledger):
+    """Two claims share nothing, and an empty one means that nothing is due."""
+    campaign = _start(ledger)
+    first, second, third = (claim(ledger, campaign, 2, NOW) for _ in range(3))
+    assert [row.position for row in first.rows] == [1, 2]
+    assert [row.position for row in second.rows] == [3]
+    assert first.rows[0].subscriber.fields == {"first_name": "P1"}
+    assert not third
+
+
+def test_claim_is_on_disk_when_it_returns(project, ledger):
+    """Another process sees it at once: that is what makes a crash after it safe."""
+    campaign = _start(ledger)
+    claim(ledger, campaign, 2, NOW)
+    other = sqlite3.connect(ledger_path(project))
+    assert other.execute("SELECT count(*) FROM deliveries WHERE state = 'sending' AND attempts = 1").fetchone() == (2,)
+    assert other.execute("SELECT count(*) FROM attempts WHERE ended_at IS NULL").fetchone() == (2,)
+    other.close()
+
+
+def test_claim_is_bounded(ledger):
+    """A batch setting beyond what SQLite can bind in one statement is cut, not an error."""
+    campaign = _start(ledger, MOST + 5)
+    assert len(claim(ledger, campaign, 1_000_000, NOW).rows) == MOST
+    assert len(claim(ledger, campaign, 1_000_000, NOW).rows) == 5
+
+
+def test_personal_data_stays_out_of_reprs(ledger):
+    """A claimed row may end in a log; the address may not."""
+    row = claim(ledger, _start(ledger), 1, NOW).rows[0]
+    assert "person1" not in repr(row)
+
+
+def test_record_closes_the_attempt_and_moves_the_row(ledger):
+    """Every attempt has a beginning, an end and what the other side said."""
+    campaign = _start(ledger)
+    rows = claim(ledger, campaign, 2, NOW).rows
+    record(ledger, [Result(rows[0].id, "accepted", "accepted", "250 ok"), Result(rows[1].id, "rejected", "rejected", "550 no")], NOW)
+    assert count_states(ledger, campaign) == {"accepted": 1, "rejected": 1, "pending": 1}
+    assert [(row.number, row.outcome, row.answer, row.ended_at) for row in _attempts(ledger)] == [
+        (1, "accepted", "250 ok", NOW),
+        (1, "rejected", "550 no", NOW),
+    ]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_only_what_is_being_sent_can_have_an_outcome(ledger, state):
+    """An answer that comes for a row in any other state is refused whole: it would rewrite what is known."""
+    campaign = _start(ledger)
+    rows = claim(ledger, campaign, 2, NOW).rows
+    with ledger.write() as connection:
+        connection.execute(text("UPDATE deliveries SET state = :state WHERE position = 1"), {"state": state})
+    with pytest.raises(LedgerError, match="nobody was sending"):
+        _settle(ledger, rows, "accepted")
+    assert count_states(ledger, campaign).get("sending") == 1
+    assert all(row.ended_at is None for row in _attempts(ledger))
+
+
+def test_recording_nothing_is_nothing(ledger):
+    """A batch of which no message could be sent has no outcome to write."""
+    record(ledger, [], NOW)
+
+
+def test_deferred_is_claimed_again_when_due(ledger):
+    """Not before, not at the moment itself within the run that deferred it, and as a new attempt."""
+    campaign = _start(ledger, 1)
+    rows = claim(ledger, campaign, 5, NOW).rows
+    _settle(ledger, rows, "deferred", due_at=NOW + timedelta(seconds=60))
+    assert not claim(ledger, campaign, 5, NOW + timedelta(seconds=60))
+    later = NOW + timedelta(seconds=61)
+    assert not claim(ledger, campaign, 5, later, due_before=NOW)
+    (row,) = claim(ledger, campaign, 5, later).rows
+    assert (row.id, row.attempt) == (rows[0].id, 2)
+    assert [one.number for one in _attempts(ledger)] == [1, 2]
+
+
+@pytest.mark.parametrize("state", ["sending", "accepted", "deferred", "in_doubt"])
+def test_an_address_held_by_another_campaign_is_skipped(ledger, state):
+    """At most once an issue and address, over campaigns and lists, whatever was chosen before."""
+    first, second = _start(ledger, 2), _start(ledger, 3)
+    rows = claim(ledger, first, 5, NOW).rows
+    if state != "sending":
+        _settle(ledger, rows, state)
+    batch = claim(ledger, second, 5, NOW)
+    assert [row.key for row in batch.rows] == ["person3@example.com"]
+    assert batch.skipped == 2
+    with ledger.read() as connection:
+        skipped = select(deliveries.c.reason, deliveries.c.attempts).where(deliveries.c.state == "skipped")
+        assert connection.execute(skipped).all() == [("already_mailed", 0)] * 2
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "skipped", "recalled", "pending"])
+def test_an_address_that_was_not_reached_is_free(ledger, state):
+    """A refusal in one campaign does not keep another from trying."""
+    rows = claim(ledger, _start(ledger, 2), 5, NOW).rows
+    second = _start(ledger, 2)
+    _settle(ledger, rows, state)
+    assert len(claim(ledger, second, 5, NOW).rows) == 2
+
+
+def test_a_batch_of_skipped_alone_is_not_the_end(ledger):
+    """The loop must go on to the next batch when the first held only people who have it."""
+    claim(ledger, _start(ledger, 2), 5, NOW)
+    second = _start(ledger, 3)
+    batch = claim(ledger, second, 2, NOW)
+    assert batch
+    assert (batch.rows, batch.skipped) == ((), 2)
+    assert len(claim(ledger, second, 2, NOW).rows) == 1
+
+
+def test_another_issue_is_another_matter(ledger):
+    """The promise is per issue."""
+    claim(ledger, _start(ledger), 5, NOW)
+    assert len(claim(ledger, _start(ledger, stem="2026-02"), 5, NOW).rows) == 3
+
+
+def test_rehearsals_hold_and_heed_nothing(ledger):
+    """A rehearsal starts afresh each time, before and after the real thing."""
+    assert len(claim(ledger, _start(ledger, real=False), 5, NOW).rows) == 3
+    assert len(claim(ledger, _start(ledger, real=True), 5, NOW).rows) == 3
+    assert len(claim(ledger, _start(ledger, real=False), 5, NOW).rows) == 3
+
+
+def test_the_database_itself_refuses_a_second_mail(ledger):
+    """Should the code ever forget to look, the index does not."""
+    first, second = _start(ledger), _start(ledger)
+    claim(ledger, first, 5, NOW)
+    force = text("UPDATE deliveries SET state = 'sending' WHERE campaign = :campaign")
+    with pytest.raises(LedgerError, match="break its rules"), ledger.write() as connection:
+        connection.execute(force, {"campaign": second})
+
+
+@pytest.mark.parametrize("state", ["pending", "in_doubt"])
+def test_orphans_are_settled_with_their_attempts(ledger, state):
+    """What a dead process left in flight is moved once, and only in its own campaign."""
+    campaign, other = _start(ledger), _start(ledger, first=100)
+    claim(ledger, campaign, 2, NOW)
+    claim(ledger, other, 1, NOW)
+    assert settle_orphans(ledger, campaign, state, "died", NOW) == 2
+    assert settle_orphans(ledger, campaign, state, "died", NOW) == 0
+    assert count_states(ledger, other)["sending"] == 1
+    assert [(row.outcome, row.answer) for row in _attempts(ledger)] == [("lost", "died"), ("lost", "died"), ("", "")]
+    assert len(claim(ledger, campaign, 9, NOW).rows) == (3 if state == "pending" else 1)
+
+
+def test_positions_by_id(ledger):
+    """The outbox names its files by place in the list."""
+    rows = claim(ledger, _start(ledger), 3, NOW).rows
+    assert positions(ledger, [row.id for row in rows]) == {row.id: row.position for row in rows}
+    assert positions(ledger, ["nobody"]) == {}
