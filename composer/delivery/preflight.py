@@ -1,0 +1,101 @@
+"""What must be right before a send, as findings: mostly errors for a real transport, at most warnings for a rehearsal.
+
+Asks the hosts of images whether they answer; touches nothing else.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from composer.findings import Finding, Severity, Where, error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from composer.config import Config
+    from composer.edition.model import Edition
+    from composer.issue.model import Asset
+
+_THREADS = 8
+_TIMEOUT = 5.0
+_CONFIG = Where("newsletter.toml")
+# Reserved by RFC 2606 and RFC 6761: no mail from there was ever wanted.
+_RESERVED = ("example", "example.com", "example.net", "example.org", "invalid", "localhost", "test")
+
+
+def preflight(
+    edition: Edition,
+    config: Config,
+    where: Where,
+    *,
+    public: bool,
+    real: bool,
+    answers: Callable[[str], bool] | None = None,
+) -> tuple[Finding, ...]:
+    """Check an edition before it is sent; ``where`` is its issue, ``public`` whether one of its lists is.
+
+    ``answers`` says whether an address answers 200 (default: asks it). Errors stop the send.
+    """
+    findings = [*_sender(edition, real=real)]
+    if public:
+        findings += _public(edition, config, where, real=real)
+        if real:
+            findings += _images(edition, config, where, answers or answers_ok)
+    return tuple(findings)
+
+
+def _sender(edition: Edition, *, real: bool) -> Iterator[Finding]:
+    _, at, domain = edition.from_.rstrip(" >").lower().rpartition("@")
+    if real and (not at or any(domain == name or domain.endswith(f".{name}") for name in _RESERVED)):
+        hint = "Set `from` under [newsletter] to an address of your own domain."
+        yield error("placeholder-sender", _CONFIG, f"the sender is a placeholder: {edition.from_ or '(empty)'}", hint)
+
+
+def _public(edition: Edition, config: Config, where: Where, *, real: bool) -> Iterator[Finding]:
+    severity = Severity.ERROR if real else Severity.WARNING
+    if edition.draft:
+        hint = "Set `hidePost: false` in its front matter when it is ready; until then send it to a staff list."
+        yield Finding("draft-issue", severity, where, "this issue is a draft: it is not for a public list", hint)
+    if not config.newsletter.postal_address:
+        hint = "Set `postal_address` under [newsletter]; the law (CAN-SPAM) wants it in every mail to the public."
+        yield Finding("no-postal-address", severity, _CONFIG, "there is no postal address", hint)
+
+
+def _images(edition: Edition, config: Config, where: Where, answers: Callable[[str], bool]) -> Iterator[Finding]:
+    if not edition.attachments:
+        return
+    base = config.images.url.rstrip("/")
+    if not base:
+        hint = "Publish the `images/` folder of a build and set `url` under [images]."
+        message = f"{len(edition.attachments)} local image{'s have' if len(edition.attachments) > 1 else ' has'} no public address"
+        yield error("no-image-url", where, message, hint)
+        return
+
+    def address(asset: Asset) -> str:
+        return f"{base}/{asset.hosted_name}"
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = threads.map(answers, map(address, edition.attachments))
+        missing = [asset for asset, there in zip(edition.attachments, found, strict=True) if not there]
+    hint = "Run `newsletter build` and publish its `images/` folder at [images] url."
+    for asset in missing:
+        yield error("image-not-hosted", where, f"{asset.name} is not at {address(asset)}", hint)
+
+
+def answers_ok(url: str) -> bool:
+    """Ask an http address whether it answers 200, by HEAD, then by GET for servers that refuse HEAD; 5 seconds each."""
+    import urllib.request  # noqa: PLC0415 - 60 ms that most sends need not pay
+
+    if not url.startswith(("http://", "https://")):
+        return False
+    for method in ("HEAD", "GET"):
+        request = urllib.request.Request(url, method=method)  # noqa: S310 - the scheme was looked at
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+                if response.status == HTTPStatus.OK:
+                    return True
+        except (OSError, ValueError):
+            continue
+    return False

@@ -1,0 +1,109 @@
+"""Everything that a send needs to know before it asks: the edition, its audience, and what is wrong with either.
+
+Reads the issue, the lists and the ledger (when there is one); writes nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from composer.audience.files import read_list
+from composer.audience.fit import missing_fields
+from composer.audience.model import Audience, LeftOut, Subscriber
+from composer.audience.select import choose
+from composer.config import Config, ListSettings
+from composer.delivery.campaign import common_settings, image_urls, is_public
+from composer.delivery.preflight import preflight
+from composer.edition.compose import compose
+from composer.edition.model import Edition
+from composer.errors import MergeError
+from composer.findings import Finding, Severity, Where, error
+from composer.issue.files import read_issue
+from composer.ledger.campaigns import already_mailed
+from composer.ledger.database import ledger_path, open_ledger
+from composer.message.build import build_message
+from composer.message.merge import Merger
+from composer.transport.registry import way_out
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from composer.project import Project
+
+_ANY = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A send that has not begun; ``blocking`` are the findings that forbid it, all of them also in ``findings``."""
+
+    edition: Edition
+    audience: Audience
+    settings: ListSettings
+    transport: str
+    real: bool
+    findings: tuple[Finding, ...]
+    blocking: tuple[Finding, ...]
+
+
+def prepare(project: Project, issue: str, names: Sequence[str]) -> Prepared:
+    """Compose an issue for lists, put them together, and check both. Raises ComposerError for what cannot be read."""
+    lists = [read_list(project, name) for name in dict.fromkeys(names)]
+    settings = common_settings([each.settings for each in lists])
+    written = read_issue(project.issue_path(issue), project)
+    edition = compose(written, settings, project)
+    transport = project.config.delivery.transport
+    real = way_out(transport).real
+    audience = choose(lists)
+    if real:
+        keys = [person.key for person in audience.subscribers]
+        audience = leave_out(audience, _mailed(project, edition.stem, keys))
+    where = Where(written.path)
+    public = is_public(settings)
+    needed = [(slot.name, slot.where) for slot in edition.fields if slot.default is None]
+    checks = (
+        *_nobody(audience),
+        *missing_fields(audience, lists, needed),
+        *preflight(edition, project.config, where, public=public, real=real),
+    )
+    said = tuple(dict.fromkeys((*written.findings, *edition.findings)))
+    stopping = (*said, *checks) if real and public else checks
+    findings = (*(finding for each in lists for finding in each.findings), *said, *checks)
+    blocking = tuple(finding for finding in stopping if finding.severity is Severity.ERROR)
+    if not blocking:
+        _try_out(edition, audience.subscribers[0], project.config, settings, real=real)
+    return Prepared(edition, audience, settings, transport, real, findings, blocking)
+
+
+def leave_out(audience: Audience, mailed: Container[str]) -> Audience:
+    """Take out those whose key is in ``mailed``, and count them."""
+    people = tuple(person for person in audience.subscribers if person.key not in mailed)
+    gone = len(audience.subscribers) - len(people)
+    left_out = (*audience.left_out, LeftOut("already_mailed", gone)) if gone else audience.left_out
+    return replace(audience, subscribers=people, left_out=left_out)
+
+
+def _try_out(edition: Edition, person: Subscriber, config: Config, settings: ListSettings, *, real: bool) -> None:
+    """Build one message, so that a configuration that lets none be built is known now. Raises ConfigError."""
+    merger = Merger(edition, image_urls(edition, config, real=real, public=is_public(settings)))
+    with suppress(MergeError):
+        # The key signs nothing that leaves: a send that is only looked at makes no key file.
+        build_message(merger, person, delivery_id="try", date=_ANY, config=config, settings=settings, keys=("try",))
+
+
+def _mailed(project: Project, issue: str, keys: Sequence[str]) -> set[str]:
+    if not ledger_path(project).is_file():
+        return set()
+    with open_ledger(project) as ledger:
+        return already_mailed(ledger, issue, keys)
+
+
+def _nobody(audience: Audience) -> tuple[Finding, ...]:
+    if audience.subscribers:
+        return ()
+    names = ", ".join(each.name for each in audience.lists)
+    left = ", ".join(f"{left.count} {left.reason.replace('_', ' ')}" for left in audience.left_out)
+    return (error("nobody-to-mail", Where(names), f"there is nobody to send to{f' ({left})' if left else ''}", "Look at the list."),)

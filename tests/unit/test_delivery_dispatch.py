@@ -1,0 +1,348 @@
+"""The loop that sends: every outcome, every failure, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from composer.delivery import dispatch as loop
+from composer.delivery.dispatch import Sending, dispatch
+from composer.delivery.lock import hold
+from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
+from composer.ledger.campaigns import count_states, read_campaign, start_campaign
+from composer.ledger.database import open_ledger
+from composer.ledger.schema import attempts, deliveries
+from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
+from composer.transport.base import Accepted, Deferred, Rejected, Unknown
+
+
+@pytest.fixture
+def ledger(project):
+    with open_ledger(project) as opened:
+        yield opened
+
+
+@pytest.fixture
+def start(project, ledger):
+    """Begin a campaign and return what a run of it needs; ``change`` replaces parts."""
+
+    def begin(people=5, *, transport=None, lists=("readers",), **change):
+        transport = transport or MemoryTransport()
+        edition = an_edition()
+        identity = start_campaign(
+            ledger, edition, an_audience(people, lists=lists), transport=transport.name, real=transport.real, now=FakeClock().now
+        )
+
+        def build(row, _now):
+            return a_message(edition, row.subscriber, row.id)
+
+        sending = Sending(
+            ledger, read_campaign(ledger, identity), transport, build, project.var / f"campaign-{identity}.lock", FakeClock(), 2
+        )
+        return replace(sending, **change)
+
+    return begin
+
+
+def _person(number):
+    return f"person{number}@example.com"
+
+
+def _states(ledger, campaign):
+    with ledger.read() as connection:
+        rows = select(deliveries.c.state).where(deliveries.c.campaign == campaign).order_by(deliveries.c.position)
+        return list(connection.execute(rows).scalars())
+
+
+def test_everybody_gets_one_in_order_and_the_campaign_is_finished(ledger, start):
+    """The plain case."""
+    sending = start()
+    report = dispatch(sending)
+    assert sending.transport.addresses == [_person(number) for number in range(1, 6)]
+    assert sending.transport.batches == [2, 2, 1]
+    assert (report.state, report.counts, report.exit_code, report.left) == ("finished", {"accepted": 5}, 0, 0)
+    assert read_campaign(ledger).state == "finished"
+
+
+def test_outcomes_are_recorded_each_for_its_person(ledger, start):
+    """One refused person harms nobody else; what needs attention pauses the campaign."""
+    answers = {_person(2): Rejected("550 no such user"), _person(3): Deferred("451 busy", 30), _person(4): Unknown("timeout")}
+    sending = start(transport=MemoryTransport(answers=answers))
+    report = dispatch(sending)
+    assert _states(ledger, sending.campaign.id) == ["accepted", "rejected", "deferred", "in_doubt", "accepted"]
+    assert (report.state, report.exit_code, report.reason) == ("paused", 3, "1 deferred, 1 in doubt")
+    with ledger.read() as connection:
+        due = connection.execute(select(deliveries.c.due_at, deliveries.c.reason).where(deliveries.c.state == "deferred")).one()
+        assert tuple(due) == (FakeClock().now + timedelta(seconds=30), "451 busy")
+
+
+def test_refused_people_make_exit_code_1(start):
+    """Done, with errors to look at."""
+    report = dispatch(start(transport=MemoryTransport(answers={_person(2): Rejected("no")})))
+    assert (report.state, report.exit_code) == ("finished", 1)
+
+
+def test_what_is_in_doubt_is_never_sent_again_by_itself(start):
+    """However often it is resumed."""
+    sending = start(transport=MemoryTransport(answers={_person(3): Unknown("timeout")}))
+    dispatch(sending)
+    sending.transport.answers.clear()
+    report = dispatch(sending)
+    assert _person(3) not in sending.transport.addresses
+    assert (report.exit_code, report.left, report.reason) == (3, 0, "1 in doubt")
+
+
+def test_deferred_is_tried_again_by_a_later_run_when_due(start):
+    """Within one run it is not, or a server that always says "later" would hold us for ever."""
+    sending = start(transport=MemoryTransport(answers={_person(1): Deferred("busy", 0)}))
+    assert dispatch(sending).counts == {"accepted": 4, "deferred": 1}
+    assert sum(sending.transport.batches) == 5
+    sending.transport.answers.clear()
+    sending.clock.advance(1)
+    assert dispatch(sending).counts == {"accepted": 5}
+
+
+def test_a_message_that_cannot_be_built_fails_alone(ledger, start):
+    """Its reason is kept, the others go on."""
+    sending = start()
+
+    def build(row, now):
+        if row.position == 2:
+            raise MergeError("no home page")
+        return sending.build(row, now)
+
+    report = dispatch(replace(sending, build=build))
+    assert _states(ledger, sending.campaign.id) == ["accepted", "failed", "accepted", "accepted", "accepted"]
+    assert (report.state, report.exit_code) == ("finished", 1)
+    with ledger.read() as connection:
+        assert connection.execute(select(deliveries.c.reason).where(deliveries.c.state == "failed")).scalar() == "no home page"
+
+
+def test_a_batch_of_which_nothing_can_be_built_is_not_sent(start):
+    """A transport is never called for nobody."""
+    sending = start(2)
+
+    def build(_row, _now):
+        raise MergeError("no")
+
+    assert dispatch(replace(sending, build=build)).counts == {"failed": 2}
+    assert sending.transport.batches == []
+
+
+def test_a_broken_configuration_is_not_swallowed(ledger, start):
+    """What is wrong for everybody stops the run at once; nobody is marked as failed."""
+    sending = start()
+
+    def build(_row, _now):
+        raise ConfigError("no address for unsubscribe requests")
+
+    with pytest.raises(ConfigError):
+        dispatch(replace(sending, build=build))
+    assert set(_states(ledger, sending.campaign.id)) == {"pending"}
+    assert read_campaign(ledger).state == "paused"
+
+
+def test_unusable_transport_gives_everything_back(ledger, start):
+    """It says that nothing was accepted, so the rows are due again; the reason and the hint are kept."""
+    sending = start()
+    sending.transport.answers[_person(3)] = TransportError("login refused", hint="Check the key.")
+    report = dispatch(sending)
+    assert _states(ledger, sending.campaign.id) == ["accepted", "accepted", "pending", "pending", "pending"]
+    assert (report.state, report.exit_code, report.left) == ("paused", 3, 3)
+    assert read_campaign(ledger).reason == "login refused. Check the key."
+    sending.transport.answers.clear()
+    assert dispatch(sending).counts == {"accepted": 5}
+    assert len(sending.transport.addresses) == 5
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), KeyboardInterrupt(), TimeoutError()])
+def test_unexpected_trouble_leaves_the_batch_in_doubt(ledger, start, error):
+    """Nobody knows what was sent of it; a resume goes on with the others only."""
+    sending = start()
+    sending.transport.answers[_person(4)] = error
+    report = dispatch(sending)
+    assert _states(ledger, sending.campaign.id) == ["accepted", "accepted", "in_doubt", "in_doubt", "pending"]
+    assert (report.state, report.exit_code) == ("paused", 3)
+    assert type(error).__name__ in report.reason
+    dispatch(sending)
+    assert sending.transport.addresses.count(_person(3)) == 1
+
+
+@pytest.mark.parametrize("outcomes", [[], [Accepted()], [Accepted()] * 3, [Accepted(), None], None])
+def test_an_answer_that_does_not_fit_leaves_the_batch_in_doubt(ledger, start, outcomes):
+    """Too few, too many, or not Outcomes: whom each belongs to is unknown."""
+    sending = start()
+    sending.transport.script.append(lambda _batch: outcomes)
+    dispatch(sending)
+    assert _states(ledger, sending.campaign.id)[:3] == ["in_doubt", "in_doubt", "pending"]
+
+
+def test_unexpected_trouble_of_an_idempotent_transport_is_sent_again(ledger, start):
+    """Where twice is once, doubt is of no use."""
+    sending = start(transport=MemoryTransport(real=False, idempotent=True, answers={_person(1): RuntimeError("boom")}))
+    assert dispatch(sending).state == "paused"
+    assert set(_states(ledger, sending.campaign.id)) == {"pending"}
+
+
+def test_stop_ends_after_the_batch_in_flight(start):
+    """What was claimed is sent and recorded, the rest waits."""
+    sending = start()
+    report = dispatch(replace(sending, stop=lambda: len(sending.transport.batches) == 2))
+    assert (report.state, report.reason, report.exit_code) == ("paused", "stopped on request", 3)
+    assert report.counts == {"accepted": 4, "pending": 1}
+
+
+def test_stop_asked_too_late_is_no_pause(start):
+    """When nobody is left, the campaign is finished whatever was asked."""
+    sending = start(4)
+    report = dispatch(replace(sending, stop=lambda: len(sending.transport.batches) == 2))
+    assert (report.state, report.reason, report.exit_code) == ("finished", "", 0)
+
+
+def test_progress_adds_up(start):
+    """The bar ends at its end, those skipped and refused counted."""
+    dispatch(start(2))
+    seen = []
+    dispatch(start(5, progress=seen.append, transport=MemoryTransport(answers={_person(4): Rejected("no")})))
+    assert sum(seen) == 5
+
+
+def test_at_most_once_over_campaigns_and_lists(start):
+    """Promise 2: the second campaign mails only those whom the first did not."""
+    transport = MemoryTransport()
+    dispatch(start(3, transport=transport, lists=("staff",)))
+    report = dispatch(start(5, transport=transport, lists=("readers",)))
+    assert sorted(transport.addresses) == [_person(number) for number in range(1, 6)]
+    assert report.counts == {"skipped": 3, "accepted": 2}
+    assert report.exit_code == 0
+
+
+def test_a_rehearsal_never_counts(start):
+    """Before and after the real thing, as often as one likes."""
+    rehearsal = MemoryTransport(name="rehearsal", real=False, idempotent=True)
+    dispatch(start(3, transport=rehearsal))
+    real = MemoryTransport()
+    assert dispatch(start(3, transport=real)).counts == {"accepted": 3}
+    dispatch(start(3, transport=rehearsal))
+    assert (len(rehearsal.sent), len(real.sent)) == (6, 3)
+
+
+def test_delivery_id_is_the_same_over_attempts(ledger, start):
+    """Message-ID hangs on it: a client shows one mail, should two arrive."""
+    sending = start(1, transport=MemoryTransport(answers={_person(1): TransportError("down")}))
+    seen = []
+    watching = replace(sending, build=lambda row, now: seen.append((row.id, row.attempt)) or sending.build(row, now))
+    dispatch(watching)
+    sending.transport.answers.clear()
+    dispatch(watching)
+    assert [attempt for _, attempt in seen] == [1, 2]
+    assert len({identity for identity, _ in seen}) == 1
+    with ledger.read() as connection:
+        assert connection.execute(select(attempts.c.number, attempts.c.outcome).order_by(attempts.c.id)).all() == [
+            (1, "not_sent"),
+            (2, "accepted"),
+        ]
+
+
+def test_full_disk_on_the_way_stops_and_a_resume_goes_on(ledger, start, monkeypatch):
+    """The ledger failed after the send: those in flight are in doubt, never sent again, and the rest is sent."""
+    sending = start()
+
+    def full(*_):
+        raise LedgerError("the disk is full", hint="Make room.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "record", full)
+        with pytest.raises(Stopped, match="disk is full") as caught:
+            dispatch(sending)
+    assert caught.value.exit_code == 3
+    assert "newsletter resume 1" in caught.value.hint
+    assert dispatch(sending).counts == {"in_doubt": 2, "accepted": 3}
+    assert sorted(sending.transport.addresses) == [_person(number) for number in range(1, 6)]
+
+
+def test_interrupt_between_steps_stops_with_a_hint(start):
+    """The second Ctrl-C ends at once and loses nothing."""
+    sending = start()
+
+    def probe(step):
+        if step == "sent":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match="interrupted"):
+        dispatch(replace(sending, probe=probe))
+    assert dispatch(sending).counts == {"in_doubt": 2, "accepted": 3}
+
+
+def test_locked_ledger_stops_before_sending(project, start):
+    """A claim that cannot be written sends nothing."""
+    sending = start()
+    with open_ledger(project, busy_seconds=0.05) as impatient, sending.ledger.write() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(Stopped, match="locked"):
+            dispatch(replace(sending, ledger=impatient))
+    assert sending.transport.batches == []
+
+
+def test_one_process_a_campaign(start):
+    """Another process is refused with a sentence, and the lock goes with its holder however that ends."""
+    sending = start()
+    sending.lock.parent.mkdir(exist_ok=True)
+    code = "import fcntl,sys,time; f=open(sys.argv[1],'w'); fcntl.flock(f,fcntl.LOCK_EX); print('locked',flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code, str(sending.lock)], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"locked\n"
+        with pytest.raises(UsageError, match="another process is sending this campaign"):
+            dispatch(sending)
+        assert sending.transport.batches == []
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    assert dispatch(sending).counts == {"accepted": 5}
+
+
+def test_two_senders_at_once_share_nobody(project, start):
+    """Two campaigns of one issue to the same people, side by side: each address is mailed once."""
+    transport, reports = MemoryTransport(), []
+
+    def send(sending):
+        with open_ledger(project) as own:
+            reports.append(dispatch(replace(sending, ledger=own)))
+
+    threads = [threading.Thread(target=send, args=(start(60, transport=transport, batch=5),)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(transport.addresses) == sorted({_person(number) for number in range(1, 61)})
+    assert sum(report.counts.get("accepted", 0) for report in reports) == 60
+    assert sum(report.counts.get("skipped", 0) for report in reports) == 60
+
+
+def test_other_campaigns_are_not_locked(project):
+    """The lock is of one campaign."""
+    with hold(project.var / "campaign-1.lock"), hold(project.var / "campaign-2.lock"):
+        pass
+
+
+def test_lock_that_cannot_be_made(project):
+    """A file where the folder should be is said so."""
+    project.var.write_text("in the way")
+    with pytest.raises(LedgerError, match="cannot lock"), hold(project.var / "campaign-1.lock"):
+        pass
+
+
+def test_a_finished_campaign_sends_nothing_again(ledger, start):
+    """Dispatch of what is done is harmless."""
+    sending = start()
+    dispatch(sending)
+    assert dispatch(sending).counts == {"accepted": 5}
+    assert len(sending.transport.sent) == 5
+    assert count_states(ledger, sending.campaign.id) == {"accepted": 5}

@@ -1,0 +1,153 @@
+"""What is known before a send is asked for: who gets it, who does not and why, and what forbids it."""
+
+from __future__ import annotations
+
+import pytest
+
+from composer.config import Delivery, ListSettings, Newsletter
+from composer.delivery.campaign import begin, common_settings, run
+from composer.delivery.prepare import leave_out, prepare
+from composer.errors import AudienceError, ConfigError, UsageError
+from composer.ledger.database import open_ledger
+from composer.project import with_config
+from composer.testing import FakeClock, MemoryTransport, an_audience
+from composer.transport import registry
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    transport = MemoryTransport()
+    way = registry.WayOut(real=True, place=lambda *_: "", opener=lambda *_: transport)
+    monkeypatch.setitem(registry.WAYS_OUT, "memory", way)
+    return transport
+
+
+@pytest.fixture
+def real(project, memory):
+    newsletter = Newsletter(
+        name="News", from_="News <news@openletters.org>", postal_address="1 Sample Street", site_url="https://openletters.org"
+    )
+    return with_config(project, delivery=Delivery(transport="memory"), newsletter=newsletter)
+
+
+def _write(project, name, text):
+    (project.recipients / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def _send(project, *names):
+    with open_ledger(project) as ledger:
+        return run(project, ledger, begin(ledger, prepare(project, "2026-01", names), FakeClock().now), clock=FakeClock())
+
+
+def _codes(findings):
+    return [finding.code for finding in findings]
+
+
+def test_a_rehearsal_for_staff(project):
+    """The plain case: composed, chosen, nothing against it, nothing written."""
+    prepared = prepare(project, "2026-01", ["staff"])
+    assert [person.email for person in prepared.audience.subscribers] == ["ada@example.org", "grace@example.org", "sean@example.org"]
+    assert (prepared.transport, prepared.real, prepared.blocking) == ("outbox", False, ())
+    assert prepared.edition.subject == "News of January"
+    assert not project.var.exists()
+
+
+def test_lists_are_merged(project):
+    """Who is on two lists gets one; it is public when one of them is."""
+    _write(project, "readers", "email,first_name\nnew@example.org,New\nADA@example.org,Ada\n")
+    prepared = prepare(project, "2026-01", ["staff", "readers", "staff"])
+    assert len(prepared.audience.subscribers) == 4
+    assert [(left.reason, left.count) for left in prepared.audience.left_out] == [("duplicate", 1)]
+    assert prepared.settings.name == "readers"
+    assert [each.name for each in prepared.audience.lists] == ["staff", "readers"]
+
+
+def test_a_missing_field_stops_any_send(project):
+    """Each person is named with the row, before anything goes out, in a rehearsal too."""
+    path = project.issues / "2026-01.md"
+    path.write_text(path.read_text(encoding="utf-8").replace(' | default("friend")', ""), encoding="utf-8")
+    _write(project, "readers", "email,first_name\na@example.org,Ann\nb@example.org,\n")
+    prepared = prepare(project, "2026-01", ["readers"])
+    assert [str(finding.where) for finding in prepared.blocking] == ["recipients/readers.csv:3:first_name"]
+    with open_ledger(project) as ledger, pytest.raises(UsageError, match="cannot be sent"):
+        begin(ledger, prepared, FakeClock().now)
+
+
+def test_a_broken_row_is_left_out_and_said(project):
+    """One bad address does not keep the others from their mail."""
+    _write(project, "readers", "email\nnot an address\na@example.org\n")
+    prepared = prepare(project, "2026-01", ["readers"])
+    assert "address-invalid" in _codes(prepared.findings)
+    assert prepared.blocking == ()
+    assert [(left.reason, left.count) for left in prepared.audience.left_out] == [("invalid", 1)]
+
+
+def test_nobody_is_an_error(project):
+    """An empty list is a mistake, not a success of nothing."""
+    _write(project, "readers", "email\n")
+    assert _codes(prepare(project, "2026-01", ["readers"]).blocking) == ["nobody-to-mail"]
+
+
+def test_an_error_in_the_issue_stops_the_public_alone(project, real):
+    """An image that is not there: a rehearsal may show it, subscribers never see it."""
+    path = project.issues / "2026-01.md"
+    path.write_text(path.read_text(encoding="utf-8") + "\n![A map](maps/nowhere.png)\n", encoding="utf-8")
+    _write(project, "readers", "email\na@example.org\n")
+    assert prepare(project, "2026-01", ["readers"]).blocking == ()
+    assert prepare(real, "2026-01", ["staff"]).blocking == ()
+    blocking = prepare(real, "2026-01", ["readers"]).blocking
+    assert [str(finding.where).partition(":")[0] for finding in blocking] == ["issues/2026-01.md"]
+
+
+def test_those_who_have_it_are_left_out_and_counted(real, memory):
+    """A second send goes to those who joined since."""
+    _write(real, "readers", "email\na@openletters.org\nb@openletters.org\n")
+    assert _send(real, "readers").counts == {"accepted": 2}
+    _write(real, "readers", "email\na@openletters.org\nc@openletters.org\nB@openletters.org\n")
+    prepared = prepare(real, "2026-01", ["readers"])
+    assert [person.email for person in prepared.audience.subscribers] == ["c@openletters.org"]
+    assert ("already_mailed", 2) in [(left.reason, left.count) for left in prepared.audience.left_out]
+    _send(real, "readers", "staff")
+    assert sorted(memory.addresses) == sorted(set(memory.addresses))
+    assert len(memory.addresses) == 6
+    (blocking,) = prepare(real, "2026-01", ["readers"]).blocking
+    assert blocking.message == "there is nobody to send to (3 already mailed)"
+
+
+def test_a_rehearsal_leaves_nobody_out(project, real):
+    """It starts afresh, however often and whatever was mailed."""
+    _send(real, "staff")
+    _send(project, "staff")
+    assert len(prepare(project, "2026-01", ["staff"]).audience.subscribers) == 3
+
+
+def test_a_configuration_that_lets_no_message_be_built_is_known_before(project):
+    """Not after the campaign was written."""
+    unset = with_config(project, newsletter=Newsletter(), unsubscribe=type(project.config.unsubscribe)(via="service"))
+    with pytest.raises(ConfigError, match="https address"):
+        prepare(unset, "2026-01", ["staff"])
+
+
+def test_a_list_that_is_not_there(project):
+    """The error is the list's own."""
+    with pytest.raises(AudienceError, match="no list"):
+        prepare(project, "2026-01", ["nobody"])
+
+
+def test_lists_that_differ_for_readers_are_not_one_send():
+    """One edition cannot have two senders."""
+    staff, readers = ListSettings(name="staff", kind="staff"), ListSettings(name="readers", title="Readers")
+    assert common_settings([staff, readers]) is readers
+    assert common_settings([staff]) is staff
+    with pytest.raises(UsageError, match="differ") as caught:
+        common_settings([staff, ListSettings(name="fr", language="fr")])
+    assert "one after the other" in caught.value.hint
+    with pytest.raises(UsageError, match="no list"):
+        common_settings([])
+
+
+def test_leaving_out_nobody_changes_nothing():
+    """No reason with a count of nought is shown."""
+    audience = an_audience(2)
+    assert leave_out(audience, set()) == audience
+    assert len(leave_out(audience, {"person1@example.com"}).subscribers) == 1
