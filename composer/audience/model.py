@@ -40,7 +40,7 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Why someone of the Lists is not in the Audience: duplicate, invalid, suppressed, already_mailed …"""
+    """Why someone of the Lists is not in the Audience: ``duplicate``, ``invalid``, ``suppressed`` or ``already_mailed``."""
 
     reason: str
     count: int
