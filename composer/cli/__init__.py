@@ -1,0 +1,1 @@
+"""The shell: one file per noun, each a thin skin over the library."""

@@ -1,0 +1,124 @@
+"""The command ``newsletter``: its global options, its commands, and how it ends.
+
+Every end is an exit code of docs/cli.md and one clear message; a traceback only with ``--debug``. The modules of the
+commands import nothing but typer before they run, so that ``newsletter --help`` stays fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from composer.cli.build import build
+from composer.cli.init import init, new
+from composer.cli.output import plain, print_findings
+from composer.cli.scope import Scope
+from composer.cli.send import resume, send
+from composer.cli.status import status
+from composer.errors import ComposerError
+
+STOPPED = 3
+
+
+class Shell(TyperGroup):
+    """Turns whatever a command raises into a message on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except (typer.Exit, SystemExit):
+            raise
+        except (KeyboardInterrupt, typer.Abort):
+            raise typer.Exit(STOPPED) from None
+        except BrokenPipeError:
+            # Whoever read us is gone; Python would complain once more when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(STOPPED) from None
+        except ComposerError as err:
+            report(err)
+            raise typer.Exit(err.exit_code) from None
+        except Exception as err:
+            if hasattr(err, "exit_code") and hasattr(err, "show"):  # typer's own words about the usage
+                raise
+            surprise(err, debug=ctx.params.get("debug", False))
+            raise typer.Exit(STOPPED) from None
+        return result
+
+
+def report(err: ComposerError) -> None:
+    """Print an expected error: what is wrong, where, and what to do."""
+    print_findings(err.findings)
+    typer.echo(f"error: {plain(str(err))}", err=True)
+    if err.hint:
+        typer.echo("hint: " + "\n".join(map(plain, err.hint.splitlines())), err=True)
+
+
+def surprise(err: Exception, *, debug: bool) -> None:
+    """Print an error nobody expected; the traceback only for those who asked for it."""
+    typer.echo(f"error: something went wrong that should not: {type(err).__name__}: {err}", err=True)
+    if debug:
+        import traceback  # noqa: PLC0415 - rare
+
+        typer.echo("".join(traceback.format_exception(err)), err=True)
+    else:
+        typer.echo("hint: this is a mistake in the program. Please report it with what `newsletter --debug …` prints.", err=True)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and needed only here
+
+        typer.echo(f"newsletter-composer {version('newsletter-composer')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="newsletter",
+    cls=Shell,
+    help="Compose a newsletter from one Markdown file and deliver it to every subscriber exactly as tested.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", metavar="DIR", help="The project's folder. Default: found upward from the working directory."),
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="NEWSLETTER_DEBUG", help="Show a traceback when something unexpected happens.")
+    ] = False,
+    _version_asked: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda value: _version(asked=value), help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    context.obj = Scope(project, debug)
+
+
+app.command("init")(init)
+app.command("new")(new)
+app.command("build")(build)
+app.command("send", short_help="Deliver an issue to lists.")(send)
+app.command("resume", short_help="Go on with a campaign that stopped.")(resume)
+app.command("status", short_help="Show how a campaign stands.")(status)
+
+
+def main() -> None:
+    """Entry point of the ``newsletter`` command."""
+    try:
+        app(prog_name="newsletter")
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)

@@ -1,0 +1,107 @@
+"""What commands print: results on stdout; findings, questions and progress on stderr.
+
+Colour and progress only where a person looks at a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from composer.findings import Finding
+
+MOST_ALIKE = 20
+_COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print findings on stderr: the worst first, those of one code together, at most 20 of each, with counts at the end."""
+    order = list(_COLOURS)
+    ranked = sorted(findings, key=lambda finding: (order.index(finding.severity), finding.code))
+    for _, group in groupby(ranked, key=lambda finding: (finding.severity, finding.code)):
+        alike = list(group)
+        for finding in alike[:MOST_ALIKE]:
+            _print_finding(finding)
+        if len(alike) > MOST_ALIKE:
+            typer.echo(f"  and {len(alike) - MOST_ALIKE:,} more like this [{alike[0].code}]", err=True)
+    if ranked:
+        counts = Counter(str(finding.severity) for finding in ranked)
+        typer.echo(", ".join(number_of(counts[severity], severity) for severity in order if counts[severity]), err=True)
+
+
+def _print_finding(finding: Finding) -> None:
+    severity = typer.style(str(finding.severity), fg=_COLOURS[finding.severity], bold=True)
+    where = f"{finding.where}: " if str(finding.where) else ""
+    typer.echo(f"{plain(where)}{severity}: {plain(finding.message)} [{finding.code}]", err=True)
+    if finding.hint:
+        typer.echo(f"  {plain(finding.hint)}", err=True)
+
+
+def plain(text: str) -> str:
+    """Return text without what a terminal would take for a command: escape sequences, line breaks, direction overrides."""
+    return "".join(character if character.isprintable() or character in "\u200c\u200d" else " " for character in text)
+
+
+def number_of(number: int, what: str) -> str:
+    """Return ``1 error``, ``2,000 errors``; ``info`` has no plural."""
+    return f"{number:,} {what}" if number == 1 or what == "info" else f"{number:,} {what}s"
+
+
+def print_pairs(pairs: Iterable[tuple[str, str]], *, err: bool = False) -> None:
+    """Print names and values in two columns; an empty name continues the one above."""
+    rows = [(name, plain(value)) for name, value in pairs]
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}".rstrip(), err=err)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; columns of numbers are set to the right."""
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    numeric = [bool(rows) and all(cell.replace(",", "").isdigit() for cell in column[1:]) for column in columns]
+    for row in (header, *rows):
+        cells = (f"{cell:>{width}}" if right else f"{cell:<{width}}" for cell, width, right in zip(row, widths, numeric, strict=True))
+        typer.echo("  ".join(map(plain, cells)).rstrip())
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr; only ``y`` or ``yes`` is a yes, and so is no other end: Ctrl-C, Ctrl-D. Raises UsageError without a terminal."""
+    from composer.errors import UsageError  # noqa: PLC0415 - `--help` needs no errors
+
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is here to answer", hint="Add --yes to send without a question, or --dry-run to only look.")
+    try:
+        return typer.confirm(question, default=False, err=True)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("", err=True)
+        return False
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while the block runs, if that is a terminal; yield what to call with the number done since."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - 90 ms that only a terminal need pay
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda number: bar.advance(task, number)

@@ -1,0 +1,134 @@
+"""``newsletter send`` and ``newsletter resume``: show what would happen, ask, then deliver with every step in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from composer.cli.interrupt import stop_on_signal
+from composer.cli.output import confirm, number_of, print_findings, print_pairs, progress
+from composer.cli.scope import scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from composer.delivery.dispatch import Report
+    from composer.delivery.prepare import Prepared
+    from composer.ledger.database import Ledger
+    from composer.ledger.model import Campaign
+    from composer.project import Project
+
+REHEARSAL = "Nothing {tense} this machine: the outbox writes one file per person."
+USAGE = 2
+
+
+def send(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue: its file, or its stem such as 2026-01.")],
+    to: Annotated[
+        list[str], typer.Option("--to", metavar="LIST", help="recipients/LIST.csv, or a CSV file. May be given again; nobody gets two.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent; write nothing.")] = False,
+) -> None:
+    """Deliver an issue to lists: show what and to whom, ask, and record every delivery before and after."""
+    from composer.delivery.prepare import prepare  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
+
+    project = scope_of(context).project()
+    prepared = prepare(project, issue, to)
+    _announce(prepared)
+    if dry_run:
+        typer.echo("Dry run: nothing was sent, nothing was written.")
+    elif yes or confirm("Send?"):
+        raise typer.Exit(_deliver(project, prepared))
+    else:
+        typer.echo("Nothing was sent.", err=True)
+        raise typer.Exit(USAGE)
+
+
+def resume(
+    context: typer.Context,
+    campaign: Annotated[
+        int | None, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The campaign. Default: the newest that is not finished.")
+    ] = None,
+) -> None:
+    """Go on with a campaign that stopped; whoever has the issue already does not get it again."""
+    from composer.cli.status import existing_ledger  # noqa: PLC0415 - brings the database
+    from composer.ledger.campaigns import read_campaign  # noqa: PLC0415
+
+    project = scope_of(context).project()
+    with existing_ledger(project) as ledger:
+        chosen = read_campaign(ledger, campaign)
+        if not chosen.real:
+            typer.echo(REHEARSAL.format(tense="leaves"), err=True)
+        raise typer.Exit(_run(project, ledger, chosen))
+
+
+def _announce(prepared: Prepared) -> None:
+    if not prepared.real:
+        typer.echo(REHEARSAL.format(tense="leaves"), err=True)
+    print_pairs(_overview(prepared))
+    print_findings(prepared.findings)
+    if prepared.blocking:
+        typer.echo(f"error: nothing was sent: {number_of(len(prepared.blocking), 'error')} to mend first", err=True)
+        raise typer.Exit(USAGE)
+
+
+def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
+    edition, audience = prepared.edition, prepared.audience
+
+    def as_written(text: str) -> str:
+        for slot in edition.fields:
+            text = text.replace(slot.mark, slot.source)
+        return text
+
+    yield "Subject", as_written(edition.subject)
+    yield "Preheader", as_written(edition.preheader)
+    yield "From", edition.from_
+    yield "Lists", ", ".join(f"{each.name} ({each.kind})" for each in audience.lists)
+    yield "Transport", prepared.transport
+    yield "Sent to", f"{len(audience.subscribers):,} {'person' if len(audience.subscribers) == 1 else 'people'}"
+    for number, left in enumerate(audience.left_out):
+        yield "" if number else "Left out", f"{left.count:,} {left.reason.replace('_', ' ')}"
+
+
+def _deliver(project: Project, prepared: Prepared) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
+
+    from composer.delivery.campaign import begin  # noqa: PLC0415 - brings the database
+    from composer.ledger.database import open_ledger  # noqa: PLC0415
+
+    with open_ledger(project) as ledger:
+        campaign = begin(ledger, prepared, datetime.now(UTC))
+        exit_code = _run(project, ledger, campaign)
+    faulty = any(finding.severity == "error" for finding in prepared.findings)
+    return exit_code or int(faulty)
+
+
+def _run(project: Project, ledger: Ledger, campaign: Campaign) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
+
+    from composer.delivery.campaign import run  # noqa: PLC0415 - brings the database
+    from composer.delivery.model import unsent  # noqa: PLC0415
+    from composer.ledger.campaigns import count_states  # noqa: PLC0415
+
+    with stop_on_signal() as stop, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
+        report = run(project, ledger, campaign, clock=lambda: datetime.now(UTC), stop=stop, progress=advance)
+    _conclude(project, campaign, report)
+    return report.exit_code
+
+
+def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
+    from composer.delivery.campaign import place  # noqa: PLC0415 - brings the database
+    from composer.delivery.model import DeliveryState  # noqa: PLC0415
+
+    counts = ", ".join(f"{report.counts[state]:,} {state.replace('_', ' ')}" for state in DeliveryState if report.counts.get(state))
+    typer.echo(f"Campaign {campaign.id} is {report.state}: {counts}.")
+    if where := place(project, campaign):
+        typer.echo(f"Files: {where}/")
+    if report.reason:
+        more = f" `newsletter resume {campaign.id}` goes on." if report.left else ""
+        typer.echo(f"Stopped: {report.reason.rstrip('.')}.{more}", err=True)
+    if not campaign.real:
+        typer.echo(REHEARSAL.format(tense="left"), err=True)
