@@ -1,0 +1,76 @@
+"""What the README tells people to type works, in a copy of what they would have."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from composer.cli.app import app
+
+
+@pytest.fixture
+def copy(repository, tmp_path, monkeypatch):
+    """A copy of the repository's own newsletter project, as the working directory."""
+    root = tmp_path / "copy"
+    for name in ("issues", "recipients", "templates"):
+        shutil.copytree(repository / name, root / name)
+    shutil.copy(repository / "newsletter.toml", root)
+    monkeypatch.chdir(root)
+    return root
+
+
+def _blocks(repository):
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    return [block.strip().splitlines() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+
+
+def _newsletter(line):
+    words = shlex.split(line)
+    assert Path(words[0]).name == "newsletter", line
+    result = CliRunner().invoke(app, words[1:], prog_name="newsletter")
+    assert result.exit_code == 0, f"{line}\n{result.output}"
+    return result
+
+
+def test_begin_and_write_commands_run(repository, copy, monkeypatch):
+    """The way from nothing to a delivered issue, as the README has it."""
+    begin, write = _blocks(repository)
+    assert [line.split()[0] for line in begin[:2]] == ["python3", ".venv/bin/pip"]
+    _newsletter(begin[2])
+    monkeypatch.chdir(copy / "letter")
+    for line in write:
+        _newsletter(line)
+    assert (Path("build") / "2026-02" / "email.html").is_file()
+    assert len(list(Path("outbox").rglob("*.eml"))) == 2
+
+
+def test_demo_commands_run_and_may_be_repeated(repository, copy):
+    """`make demo` is the first thing anybody does, and the second."""
+    recipe = (repository / "Makefile").read_text().partition("\ndemo:")[2].partition("\n\n")[0]
+    lines = [line.strip().replace("$(BIN)/", "").replace("$(DEMO)", "2026-01") for line in recipe.splitlines()[1:] if "newsletter " in line]
+    assert [line.split()[1] for line in lines] == ["build", "send"]
+    for line in lines * 2:
+        _newsletter(line)
+    assert (copy / "build" / "2026-01" / "email.html").is_file()
+    people = len((copy / "recipients" / "sample.csv").read_text(encoding="utf-8").splitlines()) - 1
+    newest = max({path.parent for path in (copy / "outbox").rglob("*.eml")}, key=lambda folder: folder.name)
+    assert len(list(newest.glob("*.eml"))) == people
+
+
+def test_picture_is_there(repository):
+    """The README shows what readers see."""
+    (name,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (repository / "README.md").read_text(encoding="utf-8"))
+    assert (repository / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_python_named_is_the_one_required(repository):
+    """README and metadata agree on the oldest Python, and so does the one that runs this."""
+    required = re.search(r'requires-python = ">=(3\.\d+)"', (repository / "pyproject.toml").read_text())[1]
+    assert f"Python {required} or newer" in (repository / "README.md").read_text(encoding="utf-8")
+    assert sys.version_info >= tuple(int(part) for part in required.split("."))
