@@ -53,7 +53,8 @@ class Project:
 
     def issue_path(self, name: str) -> Path:
         """Find an issue by path (from the working directory or the root) or by stem. Raises ProjectError."""
-        candidates = (Path(name), self.root / name, self.issues / name, self.issues / f"{name}.md")
+        stem = self.issues / f"{name}.md"
+        candidates = (stem, Path(name), self.root / name, self.issues / name)
         for path in candidates:
             if path.is_file():
                 return path.resolve()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from composer.cli.artifacts import files_of, shown, write
-from composer.cli.output import print_findings
+from composer.cli.output import print_findings, typed
 from composer.cli.scope import scope_of
 from composer.errors import UsageError
 
@@ -119,6 +119,4 @@ def summary(folder: Path, files: Mapping[str, bytes], edition: Edition, findings
             ],
         }
         return json.dumps(report, ensure_ascii=False, indent=2)
-    here = Path.cwd()
-    shown_folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    return f"{shown_folder / 'email.html'}\n{size:,} bytes of HTML, {size / GMAIL_CLIP:.0%} of what Gmail shows before it cuts off"
+    return f"{typed(folder / 'email.html')}\n{size:,} bytes of HTML, {size / GMAIL_CLIP:.0%} of what Gmail shows before it cuts off"

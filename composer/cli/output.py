@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,7 +27,9 @@ _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": t
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings on stderr: the worst first, those of one code together, at most 20 of each, with counts at the end."""
     order = list(_COLOURS)
-    ranked = sorted(findings, key=lambda finding: (order.index(finding.severity), finding.code))
+    ranked = sorted(
+        findings, key=lambda finding: (order.index(finding.severity), finding.code, finding.where.path, finding.where.line or 0)
+    )
     for _, group in groupby(ranked, key=lambda finding: (finding.severity, finding.code)):
         alike = list(group)
         for finding in alike[:MOST_ALIKE]:
@@ -49,6 +52,12 @@ def _print_finding(finding: Finding) -> None:
 def plain(text: str) -> str:
     """Return text without what a terminal would take for a command: escape sequences, line breaks, direction overrides."""
     return "".join(character if character.isprintable() or character in "\u200c\u200d" else " " for character in text)
+
+
+def typed(path: str | Path) -> str:
+    """Return a path as one would type it here: relative where it lies below the working directory."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
 def number_of(number: int, what: str) -> str:

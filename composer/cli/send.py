@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from composer.cli.interrupt import stop_on_signal
-from composer.cli.output import confirm, number_of, print_findings, print_pairs, progress
+from composer.cli.output import confirm, number_of, print_findings, print_pairs, progress, typed
 from composer.cli.scope import scope_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
     counts = ", ".join(f"{report.counts[state]:,} {state.replace('_', ' ')}" for state in DeliveryState if report.counts.get(state))
     typer.echo(f"Campaign {campaign.id} is {report.state}: {counts}.")
     if where := place(project, campaign):
-        typer.echo(f"Files: {where}/")
+        typer.echo(f"Files: {typed(where)}/")
     if report.reason:
         more = f" `newsletter resume {campaign.id}` goes on." if report.left else ""
         typer.echo(f"Stopped: {report.reason.rstrip('.')}.{more}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from composer.cli.output import print_json, print_pairs
+from composer.cli.output import print_json, print_pairs, typed
 from composer.cli.scope import scope_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _as_pairs(project: Project, campaign: Campaign, counts: Mapping[str, int]) -
     yield "Transport", campaign.transport + ("" if campaign.real else " (a rehearsal: nothing left this machine)")
     yield "Begun", f"{campaign.created_at:%Y-%m-%d %H:%M} UTC"
     if where := place(project, campaign):
-        yield "Files", f"{where}/"
+        yield "Files", f"{typed(where)}/"
     yield "People", f"{sum(counts.values()):,}"
     for state in DeliveryState:
         if counts.get(state):

@@ -117,7 +117,7 @@ def lock_path(project: Project, campaign: int) -> Path:
 
 
 def place(project: Project, campaign: Campaign) -> str:
-    """Say where a campaign's messages go, as people know it: for the outbox, its folder."""
+    """Say where a campaign's messages go: for the outbox, its folder."""
     return way_out(campaign.transport).place(project, _occasion(None, campaign))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer.errors import ConfigError
@@ -29,7 +30,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """A transport before it is opened: whether it is ``real``, where it goes as people know it, and how to open it."""
+    """A transport before it is opened: whether it is ``real``, where it goes (a folder or a host), and how to open it."""
 
     real: bool
     place: Callable[[Project, Occasion], str]
@@ -39,11 +40,11 @@ class WayOut:
 def _outbox_folder(project: Project, occasion: Occasion) -> str:
     # The time keeps a campaign's files apart from those of a ledger that was since thrown away.
     folder = f"{occasion.started:%Y%m%d-%H%M%S}-{occasion.campaign}"
-    return project.shown(project.root / project.config.transport.outbox.path / occasion.issue / folder)
+    return str(project.root / project.config.transport.outbox.path / occasion.issue / folder)
 
 
 def _open_outbox(project: Project, occasion: Occasion) -> Transport:
-    return OutboxTransport(project.root / _outbox_folder(project, occasion), occasion.positions)
+    return OutboxTransport(Path(_outbox_folder(project, occasion)), occasion.positions)
 
 
 WAYS_OUT: dict[str, WayOut] = {"outbox": WayOut(real=False, place=_outbox_folder, opener=_open_outbox)}

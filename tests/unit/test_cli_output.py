@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from composer.cli.interrupt import stop_on_signal
-from composer.cli.output import confirm, number_of, plain, print_findings, print_json, print_pairs, print_table, progress
+from composer.cli.output import confirm, number_of, plain, print_findings, print_json, print_pairs, print_table, progress, typed
 from composer.errors import UsageError
 from composer.findings import Where, error, info, warning
 
@@ -125,3 +125,12 @@ def test_first_signal_asks_second_stops(number, capsys):
             os.kill(os.getpid(), number)
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
     assert "Stopping" in capsys.readouterr().err
+
+
+def test_a_path_is_shown_as_one_would_type_it(tmp_path, monkeypatch):
+    """With --project the project lies elsewhere, and a path relative to it would lead nowhere."""
+    inside = tmp_path / "here"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    assert typed(inside / "outbox" / "a.eml") == "outbox/a.eml"
+    assert typed(tmp_path / "elsewhere") == str(tmp_path / "elsewhere")
