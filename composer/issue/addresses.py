@@ -12,6 +12,7 @@ from composer.issue.mergefields import MergeFields
 from composer.issue.model import Asset, Image
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
+_HOST = re.compile(r"www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|org|net|io|dev|edu|gov|eu|info)(?=[/?#:]|$)", re.IGNORECASE)
 HEAVY = 1_000_000
 
 
@@ -54,6 +55,9 @@ class Reading:
             return href if scheme[0].lower() in {"http:", "https:", "mailto:", "tel:"} else ""
         if href.startswith("//"):
             return f"https:{href}"
+        if _HOST.match(href):
+            message = f"{href[:80]!r} is read as a page of your own site"
+            self.findings.append(warning("link-without-scheme", self.where(line), message, f"Write https://{href[:60]} if it is a site."))
         if not self.base_url:
             message = f"the link to {href[:80]!r} has no site to point to"
             self.findings.append(
@@ -80,7 +84,8 @@ class Reading:
             self.findings.append(
                 warning("image-without-alt", where, f"the image {_short(src)} has no text for readers who do not see it", hint)
             )
-        shown = int(width) if re.fullmatch(r"\d{1,4}", width.removesuffix("px")) else 0
+        width = width.strip().removesuffix("px")
+        shown = int(width) if re.fullmatch(r"[0-9]{1,4}", width) else 0
         address, asset = self._source(src, where)
         if not address:
             return None

@@ -21,12 +21,15 @@ from composer.issue.model import (
     Figure,
     Heading,
     Image,
+    Inline,
     Inlines,
     Items,
     Link,
     Paragraph,
     Quote,
+    Span,
     Table,
+    Text,
 )  # fmt: skip
 
 _BLOCK_TAGS = {
@@ -43,14 +46,18 @@ def read_blocks(children: Sequence[Element | str], reading: Reading, line: int =
     loose: list[Element | str] = []
     for child in children:
         if isinstance(child, Element) and child.tag in _BLOCK_TAGS:
-            blocks.extend(_paragraph(loose, reading, line))
+            blocks.extend(_paragraph(loose, reading, _first_line(loose, line)))
             loose = []
             line = child.line or line
             blocks.extend(_block(child, reading, line))
         else:
             loose.append(child)
-    blocks.extend(_paragraph(loose, reading, line))
+    blocks.extend(_paragraph(loose, reading, _first_line(loose, line)))
     return tuple(blocks)
+
+
+def _first_line(children: Sequence[Element | str], line: int) -> int:
+    return next((child.line for child in children if isinstance(child, Element) and child.line), line)
 
 
 def _block(element: Element, reading: Reading, line: int) -> Iterable[Block]:
@@ -59,14 +66,15 @@ def _block(element: Element, reading: Reading, line: int) -> Iterable[Block]:
         inner = read_blocks(element.children, reading, line)
         return read_directive(element.attrs["data-d"], element.attrs.get("data-a", ""), inner, reading, line)
     if tag in _HEADINGS:
-        return [Heading(_HEADINGS[tag], read_inlines(element.children, reading, line), line)]
+        inlines = read_inlines(element.children, reading, line)
+        return _picture(inlines, line) or [Heading(_HEADINGS[tag], inlines, line)]
     if tag in {"ul", "ol"}:
         return _items(element, reading, line)
     if tag == "blockquote":
         inner = read_blocks(element.children, reading, line)
         return [Quote(inner, line=line)] if inner else []
     if tag == "pre":
-        return [CodeBlock(reading.fields.restore(element.text()).strip("\n"), line)]
+        return [CodeBlock(reading.fields.restore(element.text()).strip("\n"), _first_line(element.children, line))]
     if tag == "hr":
         return [Divider(line)]
     if tag == "table":
@@ -87,16 +95,27 @@ def _paragraph(children: Sequence[Element | str], reading: Reading, line: int) -
     inlines = read_inlines(children, reading, line)
     if not inlines:
         return []
-    if len(inlines) == 1:
-        only = inlines[0]
-        if isinstance(only, Image):
-            return [Figure(only, line=line)]
-        if isinstance(only, Link):
-            if len(only.children) == 1 and isinstance(only.children[0], Image):
-                return [Figure(only.children[0], only.href, line=line)]
-            if _in_capitals(plain(only.children)):
-                return [Button(plain(only.children), only.href, line=line)]
+    if picture := _picture(inlines, line):
+        return picture
+    if len(inlines) == 1 and isinstance(only := _unmarked(inlines[0]), Link) and _in_capitals(plain(only.children)):
+        return [Button(" ".join(plain(only.children).split()), only.href, line=line)]
     return [read_cells(inlines, line) or Paragraph(inlines, line=line)]
+
+
+def _picture(inlines: Inlines, line: int) -> list[Block]:
+    """The figure that a paragraph or heading is, when an image, perhaps linked, is all it holds."""
+    only = _unmarked(inlines[0]) if len(inlines) == 1 else None
+    if isinstance(only, Link) and len(only.children) == 1 and isinstance(only.children[0], Image):
+        return [Figure(only.children[0], only.href, line=line)]
+    return [Figure(only, line=line)] if isinstance(only, Image) else []
+
+
+def _unmarked(node: Inline) -> Inline:
+    """A link or image that is bold or emphasised as a whole is meant for itself."""
+    inner = node
+    while isinstance(inner, Span) and inner.tag in {"strong", "em"} and len(inner.children) == 1:
+        inner = inner.children[0]
+    return inner if isinstance(inner, Link | Image) else node
 
 
 def _in_capitals(text: str) -> bool:
@@ -129,6 +148,7 @@ def _items(element: Element, reading: Reading, line: int) -> list[Block]:
     blocks: list[Block] = []
     items: list[Blocks] = []
     events: list[Event] = []
+    began = line
 
     def close() -> None:
         nonlocal number
@@ -136,7 +156,7 @@ def _items(element: Element, reading: Reading, line: int) -> list[Block]:
             blocks.append(Events(tuple(events), events[0].line))
             events.clear()
         if items:
-            blocks.append(Items(tuple(items), number, tight, line))
+            blocks.append(Items(tuple(items), number, tight, began))
             number = number + len(items) if number is not None else None
             items.clear()
 
@@ -149,11 +169,19 @@ def _items(element: Element, reading: Reading, line: int) -> list[Block]:
         if (is_event and items) or (not is_event and events):
             close()
         if is_event and isinstance(inner[0], Events):
-            events.extend(inner[0].rows)
+            events.extend(_with_day(row, child.attrs.get("data-a", "")) for row in inner[0].rows)
         elif inner:
+            began = began if items else at
             items.append(inner)
     close()
     return blocks
+
+
+def _with_day(event: Event, marker: str) -> Event:
+    """Give back its day to a date such as ``3. Juni``, which Markdown takes for item 3 of a list."""
+    if not marker.endswith(".") or any(char.isdigit() for char in plain(event.when)[:12]):
+        return event
+    return Event((Text(f"{marker} "), *event.when), event.cells, event.line)
 
 
 def _table(element: Element, reading: Reading, line: int) -> list[Block]:

@@ -24,14 +24,17 @@ def read_cells(children: Inlines, line: int) -> Events | LinkRow | None:
     return LinkRow(links, line) if links else None
 
 
-def read_events(children: Inlines, line: int) -> tuple[Event, ...]:
-    """Read one event a line; a line without a date goes on with the one above. Empty when the first has none."""
+def read_events(children: Inlines, line: int, *, dated: bool = True) -> tuple[Event, ...]:
+    """Read one event a line; a line without a `` | `` goes on with the one above.
+
+    Empty when the first has none, or (when ``dated``) does not start with a date.
+    """
     lines = split(children, _LINE)
-    if not lines or not _is_event(lines[0]):
+    if not lines or not _is_event(lines[0], dated=dated):
         return ()
     rows: list[tuple[Inlines, int]] = []
     for number, part in enumerate(lines):
-        if _is_event(part):
+        if _is_event(part, dated=False):
             rows.append((part, line + number))
         elif part:
             above, at = rows[-1]
@@ -39,9 +42,9 @@ def read_events(children: Inlines, line: int) -> tuple[Event, ...]:
     return tuple(_event(part, at) for part, at in rows)
 
 
-def _is_event(part: Inlines) -> bool:
+def _is_event(part: Inlines, *, dated: bool) -> bool:
     cells = split(part, _PIPE)
-    return len(cells) > 1 and starts_with_date(plain(cells[0]))
+    return len(cells) > 1 and (not dated or starts_with_date(plain(cells[0])))
 
 
 def _event(part: Inlines, line: int) -> Event:

@@ -134,7 +134,7 @@ def _rows(block: Block) -> list[Event]:
     if isinstance(block, Events):
         return list(block.rows)
     if isinstance(block, Paragraph):
-        return list(read_events(block.children, block.line))
+        return list(read_events(block.children, block.line, dated=False))
     if isinstance(block, Items):
         nested = [_rows(inner) for item in block.items for inner in item]
         return [row for rows in nested for row in rows] if all(nested) else []

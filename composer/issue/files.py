@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
 import io
 import re
@@ -19,6 +20,7 @@ from composer.issue.reader import LARGEST, parse_issue
 from composer.project import Project
 
 _FORMATS = {"PNG": ("png", "image/png"), "JPEG": ("jpg", "image/jpeg"), "GIF": ("gif", "image/gif")}
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 MOST_IMAGE_BYTES = 25_000_000
 
 
@@ -26,11 +28,15 @@ def read_issue(path: Path, project: Project) -> Issue:
     """Read an issue from its file. Raises IssueError with the line for what cannot be read."""
     shown = project.shown(path)
     try:
+        if path.exists() and not path.is_file():
+            raise IssueError("this is not a file", where=Where(shown), hint="Name the issue's Markdown file, such as issues/2026-01.md.")
         data = path.read_bytes()
     except OSError as err:
         raise IssueError(f"the file cannot be read: {err.strerror}", where=Where(shown)) from err
     if len(data) > 4 * LARGEST:
-        raise IssueError(f"the file has {len(data):,} bytes", where=Where(shown), hint="Save pasted pictures as files beside the issue.")
+        line = data.count(b"\n", 0, 4 * LARGEST) + 1
+        hint = "Save pasted pictures as files beside the issue."
+        raise IssueError(f"the file has {len(data):,} bytes", where=Where(shown, line), hint=hint)
     images = _Images(path.parent, project.root)
     return parse_issue(
         _decoded(data, shown),
@@ -69,8 +75,8 @@ class _Images:
                 if path.stat().st_size > MOST_IMAGE_BYTES:
                     return Found(problem=f"is larger than {MOST_IMAGE_BYTES // 1_000_000} MB")
                 return _asset(path.read_bytes(), path.stem)
-            except (OSError, ValueError) as err:
-                if isinstance(err, OSError) and err.errno not in {2, 20, 36, 40}:  # not there, not a folder, name too long, loop
+            except (OSError, ValueError, RuntimeError) as err:  # pathlib raises RuntimeError for links in a circle
+                if isinstance(err, OSError) and err.errno not in _NOT_THERE:
                     return Found(problem=f"cannot be read: {err.strerror}")
         return Found()
 

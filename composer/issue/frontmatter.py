@@ -128,7 +128,7 @@ def _key_lines(node: yaml.MappingNode, prefix: str, first_line: int, lines: dict
 def _toml(source: str, path: str, first_line: int) -> _Read:
     try:
         data = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
+    except (ValueError, RecursionError) as err:
         at = re.search(r"at line (\d+)", str(err))
         where = Where(path, first_line + int(at[1]) - 1 if at else first_line)
         raise IssueError(

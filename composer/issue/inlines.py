@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from composer.findings import info, warning
 from composer.issue.addresses import Reading
 from composer.issue.html import Element
-from composer.issue.mergefields import braces_left
+from composer.issue.leftovers import leftovers
 from composer.issue.model import Break, Code, FootnoteRef, Image, Inline, Inlines, Link, Span, Text
 
 _SPANS = {
@@ -35,8 +35,8 @@ class _Inlines:
         nodes: list[Inline] = []
         for child in children:
             if isinstance(child, str):
-                if "{{" in child:
-                    self.reading.findings += braces_left(child, self.reading.path, self.line)
+                self.reading.findings += leftovers(child, self.reading.path, self.line)
+                self.line += child.count("\n")
                 nodes.append(Text(child))
             else:
                 nodes.extend(self.element(child))
@@ -47,7 +47,7 @@ class _Inlines:
         self.line = element.line or self.line
         if "data-fn" in element.attrs:
             number = element.attrs["data-fn"]
-            return [FootnoteRef(int(number))] if number.isascii() and number.isdigit() and len(number) < 5 else []  # noqa: PLR2004 - enough notes
+            return [FootnoteRef(int(number))] if number.isascii() and number.isdigit() and len(number) < 9 else []  # noqa: PLR2004 - beyond any file
         if tag == "br":
             return [Break()]
         if tag in {"code", "samp", "tt", "pre"}:
@@ -64,7 +64,9 @@ class _Inlines:
 
     def image(self, element: Element) -> Image | None:
         attrs = element.attrs
-        return self.reading.image(attrs.get("src", ""), attrs.get("alt", ""), attrs.get("title", ""), attrs.get("width", ""), self.line)
+        return self.reading.image(
+            attrs.get("src", "unknown:"), attrs.get("alt", ""), attrs.get("title", ""), attrs.get("width", ""), self.line
+        )
 
     def link(self, element: Element) -> list[Inline]:
         """A link with the spaces at its ends put outside; just its text when it leads nowhere."""

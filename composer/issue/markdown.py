@@ -1,39 +1,51 @@
 """Markdown to HTML whose elements carry their source line (``data-l``); the only importer of markdown-it.
 
 CommonMark with tables, strikethrough, footnotes, ``{.class}`` attributes, ``:::`` directives, and links for bare
-URLs with a scheme and e-mail addresses. Raw HTML passes through here unjudged: ``composer.issue.html`` sanitises.
+URLs with a scheme and e-mail addresses. Raw HTML is rebuilt by ``composer.issue.rawhtml``; ``composer.issue.html`` sanitises.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from html import escape
+from typing import Any, Literal, Protocol
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.attrs import attrs_plugin
-from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from composer.errors import IssueError
-from composer.findings import Where
+from composer.findings import Finding, Where
+from composer.issue.containers import DEEPEST, directive_rule
+from composer.issue.tokens import Tokens
 
-DEEPEST = 60
-RawHtml = Callable[[str, int], str]
+# Within one paragraph the time that links and brackets take grows faster than its length; this keeps it under a second.
+LONGEST_PARAGRAPH = 50_000
+_PASTED = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60}[;,][\w+/=%;,.-]*", re.IGNORECASE | re.ASCII)
+
+
+class RawHtml(Protocol):
+    """Says what shall stand for a piece of raw HTML at a line, given the elements closed later in its paragraph."""
+
+    def __call__(self, source: str, line: int, closed_later: AbstractSet[str] = ...) -> str:
+        """Return HTML."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The body as HTML and each footnote's HTML, numbered from 1; ``unclosed`` are the lines of directives left open."""
+    """The body as HTML and each footnote's HTML, numbered from 1; ``findings`` tell what Markdown itself leaves out."""
 
     html: str
     footnotes: tuple[str, ...]
-    unclosed: tuple[int, ...]
+    findings: tuple[Finding, ...]
 
 
 def render(body: str, path: str, first_line: int, raw_html: RawHtml) -> Rendered:
@@ -43,57 +55,46 @@ def render(body: str, path: str, first_line: int, raw_html: RawHtml) -> Rendered
     Raises IssueError for nesting deeper than any newsletter's.
     """
     parser = _parser()
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = {"footnote_lines": [], "where": lambda line: Where(path, first_line + line)}
     tokens = parser.parse(body, env)
-    unclosed: list[int] = []
-    in_columns: list[bool] = []
-    lines = body.split("\n")
-    for token in tokens:
-        if token.level >= DEEPEST:
-            where = Where(path, first_line + (token.map[0] if token.map else 0))
-            raise IssueError("lists or quotations are nested too deeply here", where=where, hint="Keep fewer levels.")
-        if token.map:
-            token.meta["line"] = first_line + token.map[0]
-        if token.type == "container_directive_open":
-            in_columns.append(token.info.split()[:1] == ["columns"])
-            if token.map and not "".join(lines[token.map[1] : token.map[1] + 1]).lstrip(" >").startswith(":::"):
-                unclosed.append(first_line + token.map[0])
-        elif token.type == "container_directive_close":
-            in_columns.pop()
-        elif token.type.startswith("heading_") and token.markup == "-" and in_columns and in_columns[-1]:
-            token.type, token.tag = token.type.replace("heading", "column_end"), "p"
-        _number_lines(token)
-    return _split_footnotes(parser, tokens, env, raw_html, tuple(unclosed))
-
-
-def _number_lines(token: Token) -> None:
-    """Give the block's line to its tag, and every inline its own line within the paragraph."""
-    line = token.meta.get("line")
-    if token.nesting >= 0 and line is not None:
-        token.attrSet("data-l", str(line))
-    if token.type != "inline" or not token.children:
-        return
-    breaks = [index for index, char in enumerate(token.content) if char == "\n"]
-    for child in token.children:
-        child.meta["line"] = (line or 0) + bisect_right(breaks, child.meta.get("pos", 0) - 1)
-        if child.type in {"link_open", "image"}:
-            child.attrSet("data-l", str(child.meta["line"]))
-
-
-def _split_footnotes(
-    parser: MarkdownIt, tokens: list[Token], env: dict[str, Any], raw_html: RawHtml, unclosed: tuple[int, ...]
-) -> Rendered:
+    seen = Tokens(path, first_line, body.split("\n"))
+    seen.look_over(tokens)
+    seen.footnotes(env["footnote_lines"], env.get("footnotes", {}).get("refs", {}))
     env["raw_html"] = raw_html
     start = next((index for index, token in enumerate(tokens) if token.type == "footnote_block_open"), len(tokens))
+    html = parser.renderer.render(tokens[:start], parser.options, env)
+    return Rendered(html, _footnotes(parser, tokens[start:], env), tuple(seen.findings))
+
+
+def _footnotes(parser: MarkdownIt, tokens: Sequence[Token], env: dict[str, Any]) -> tuple[str, ...]:
     footnotes: list[str] = []
-    opened = start
-    for index in range(start, len(tokens)):
-        if tokens[index].type == "footnote_open":
+    opened = 0
+    for index, token in enumerate(tokens):
+        if token.type == "footnote_open":
             opened = index + 1
-        elif tokens[index].type == "footnote_close":
+        elif token.type == "footnote_close":
             inner = [token for token in tokens[opened:index] if token.type != "footnote_anchor"]
             footnotes.append(parser.renderer.render(inner, parser.options, env))
-    return Rendered(parser.renderer.render(tokens[:start], parser.options, env), tuple(footnotes), unclosed)
+    return tuple(footnotes)
+
+
+def measured(text: str) -> int:
+    """The length of a text without the pictures pasted into it as ``data:`` addresses."""
+    return len(_PASTED.sub("", text)) if "data:" in text else len(text)
+
+
+def _refuse_long(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type == "inline" and len(token.content) > LONGEST_PARAGRAPH and measured(token.content) > LONGEST_PARAGRAPH:
+            message = f"a paragraph is longer than {LONGEST_PARAGRAPH:,} characters"
+            raise IssueError(message, where=state.env["where"](token.map[0] if token.map else 0), hint="Put blank lines into it.")
+
+
+def _footnote_lines(state: StateCore) -> None:
+    """Note where footnotes are defined, before the plugin forgets it."""
+    state.env["footnote_lines"] += [
+        (token.meta["label"], token.map[0]) for token in state.tokens if token.type == "footnote_reference_open" and token.map
+    ]
 
 
 class _PositionedState(StateInline):
@@ -124,7 +125,9 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough", "linkify"])
     parser.use(footnote_plugin)
     parser.use(attrs_plugin, allowed=["class", "width"])
-    parser.use(container_plugin, "directive", validate=lambda params, *_: bool(params.strip()))
+    parser.core.ruler.before("inline", "refuse_long", _refuse_long)
+    parser.core.ruler.before("footnote_tail", "footnote_lines", _footnote_lines)
+    parser.block.ruler.before("fence", "directive", directive_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     # Nothing is a link that does not say so: `example.org` alone is text.
     assert parser.linkify is not None  # noqa: S101 - tells the type checker what linkify=True means
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
@@ -136,19 +139,15 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-
-
 def _raw_block(self: Any, tokens: list[Token], index: int, options: Any, env: dict[str, Any]) -> str:
     token = tokens[index]
-    return str(env["raw_html"](token.content, token.meta.get("line", 0)))
+    return str(env["raw_html"](token.content, token.meta.get("line", 0), token.meta.get("closed", frozenset())))
 
 
 def _directive_open(self: Any, tokens: list[Token], index: int, options: Any, env: dict[str, Any]) -> str:
     token = tokens[index]
-    name, _, argument = token.info.strip().partition(" ")
-    return f'<div data-l="{token.meta.get("line", 0)}" data-d="{_attribute(name.lower())}" data-a="{_attribute(argument.strip())}">'
+    name, _, argument = token.info.partition(" ")
+    return f'<div data-l="{token.meta.get("line", 0)}" data-d="{escape(name.lower())}" data-a="{escape(argument.strip())}">'
 
 
 def _footnote_ref(self: Any, tokens: list[Token], index: int, options: Any, env: dict[str, Any]) -> str:
@@ -161,18 +160,23 @@ def _cell_open(self: Any, tokens: list[Token], index: int, options: Any, env: di
     return f'<{token.tag} data-a="{style.removeprefix("text-align:")}">'
 
 
+def _item_open(self: Any, tokens: list[Token], index: int, options: Any, env: dict[str, Any]) -> str:
+    token = tokens[index]
+    return f'<li data-l="{token.meta.get("line", 0)}" data-a="{escape(token.info + token.markup) if token.info else ""}">'
+
+
 def _list_open(self: Any, tokens: list[Token], index: int, options: Any, env: dict[str, Any]) -> str:
     token = tokens[index]
-    tight = next((inner.hidden for inner in tokens[index:] if inner.type == "paragraph_open" and inner.level == token.level + 2), True)
     start = f' start="{token.attrGet("start") or 1}"' if token.tag == "ol" else ""
-    return f'<{token.tag} data-l="{token.meta.get("line", 0)}" data-a="{"tight" if tight else "loose"}"{start}>'
+    return f'<{token.tag} data-l="{token.meta.get("line", 0)}" data-a="{"tight" if token.meta.get("tight", True) else "loose"}"{start}>'
 
 
 _RULES: dict[str, Any] = {
     "html_block": _raw_block,
     "html_inline": _raw_block,
-    "container_directive_open": _directive_open,
-    "container_directive_close": lambda *_: "</div>",
+    "directive_open": _directive_open,
+    "directive_close": lambda *_: "</div>",
+    "directive_stray": lambda *_: "",
     "column_end_open": lambda *_: "<p>",
     "column_end_close": lambda *_: "</p><hr>",
     "footnote_ref": _footnote_ref,
@@ -181,5 +185,6 @@ _RULES: dict[str, Any] = {
     "td_open": _cell_open,
     "bullet_list_open": _list_open,
     "ordered_list_open": _list_open,
+    "list_item_open": _item_open,
     "softbreak": lambda *_: "\n",
 }

@@ -1,7 +1,7 @@
 """Merge fields in issue text: ``{{ name }}`` and ``{{ name | default("friend") }}`` become marks before Markdown sees them.
 
 A mark is a word of lower-case letters and digits, so quotes, pipes and spaces of a field can upset neither Markdown
-nor a URL. Marks that turn out to stand in code are put back as typed. All other braces are text.
+nor a URL. Marks that turn out to stand in code are put back as typed. All other braces, and those behind a backslash, are text.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import cast
 
-from composer.findings import Finding, Where, warning
+from composer.findings import Finding, Where
 from composer.issue.model import MergeField
 
 # Every repetition is bounded, so no text makes the search more than linear.
 _FIELD = re.compile(
-    r"\{\{[ \t\u00a0]{0,8}(?P<name>[A-Za-z][A-Za-z0-9_]{0,39})[ \t\u00a0]{0,8}"
+    r"(?<!\\)\{\{[ \t\u00a0]{0,8}(?P<name>[A-Za-z][A-Za-z0-9_]{0,39})[ \t\u00a0]{0,8}"
     r"(?:\|[ \t\u00a0]{0,8}default[ \t\u00a0]{0,8}\([ \t]{0,8}"
     r"(?:\"(?P<double>[^\"\n{}]{0,200})\"|'(?P<single>[^'\n{}]{0,200})'"
     r"|[\u201c\u201d](?P<smart>[^\u201c\u201d\n{}]{0,200})[\u201c\u201d])[ \t]{0,8}\)[ \t\u00a0]{0,8})?\}\}"
 )
-_ALMOST = re.compile(r"\{\{[^{}\n]{0,120}\}\}")
 
 
 def mark_prefix(source: str, salt: str = "") -> str:
@@ -49,7 +48,7 @@ class MergeFields:
             return text
         line, seen = first_line, 0
 
-        def replace(match: re.Match[str]) -> str:
+        def marked(match: re.Match[str]) -> str:
             nonlocal line, seen
             line += text.count("\n", seen, match.start())
             seen = match.start()
@@ -58,13 +57,19 @@ class MergeFields:
             self.found.append(MergeField(mark, match["name"].lower(), default, match[0], Where(self.path, line)))
             return mark
 
-        return _FIELD.sub(replace, text)
+        return _FIELD.sub(marked, text)
 
     def restore(self, text: str) -> str:
         """Put back as typed every field whose mark is in a text."""
         if self.prefix not in text:
             return text
         return re.sub(rf"{self.prefix}f(\d{{1,9}})x", lambda match: self.found[int(match[1])].source, text)
+
+    def as_typed(self, finding: Finding) -> Finding:
+        """Return a finding whose words show fields as their author typed them."""
+        if self.prefix not in finding.message and self.prefix not in finding.hint:
+            return finding
+        return replace(finding, message=self.restore(finding.message), hint=self.restore(finding.hint))
 
     def used(self, *trees: object) -> tuple[MergeField, ...]:
         """Return the fields whose mark stands somewhere in these trees of dataclasses, tuples and strings."""
@@ -84,16 +89,3 @@ def strings(tree: object) -> Iterator[str]:
             todo.extend(reversed(cast("tuple[object, ...]", node)))
         elif is_dataclass(node) and not isinstance(node, type):
             todo.extend(getattr(node, item.name) for item in reversed(fields(node)))
-
-
-def braces_left(text: str, path: str, line: int) -> list[Finding]:
-    """Report braces in running text that look like a merge field and are none."""
-    return [
-        warning(
-            "braces-as-text",
-            Where(path, line + text.count("\n", 0, match.start())),
-            f"{match[0]} is not a merge field and will be read as text",
-            'A merge field is one word: {{ first_name }} or {{ first_name | default("friend") }}.',
-        )
-        for match in _ALMOST.finditer(text)
-    ]

@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 
 from composer.errors import IssueError
-from composer.findings import Finding, Where, info, warning
+from composer.findings import Finding, Where, info
 from composer.issue import frontmatter
 from composer.issue.addresses import Finder, Reading
 from composer.issue.blocks import read_blocks
 from composer.issue.dates import month_of
-from composer.issue.html import RawHtml, tree
+from composer.issue.html import tree
 from composer.issue.inlines import plain
 from composer.issue.mergefields import MergeFields, mark_prefix
 from composer.issue.metadata import read_metadata
-from composer.issue.model import Block, Blocks, Columns, Inlines, Issue, Items, Paragraph, Quote, Section
-from composer.issue.sections import read_sections
+from composer.issue.model import Block, Blocks, Callout, Columns, Inlines, Issue, Items, Paragraph, Quote, Section
+from composer.issue.rawhtml import RawHtml
+from composer.issue.sections import lowered, read_sections
 
 LARGEST = 5_000_000
+LONGEST_BODY = 1_000_000
 LONGEST_PREHEADER = 200
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]\u201d\u2019]{0,2}\s|(?<=[\u3002\uff01\uff1f])")
 
 
@@ -42,7 +44,7 @@ def parse_issue(text: str, *, path: str, stem: str, site_url: str, local: Finder
     reading = Reading(path, fields, url, local, embedded)
     lead, sections, footnotes = _body(front.body, front.body_line, text.count("\n") + 1, reading, findings)
     first = next(iter(_paragraphs((*lead, *(block for section in sections for block in section.blocks)))), ())
-    preheader = preheader or _first_sentence(plain(first))
+    preheader = preheader or _first_sentence(plain(first), fields.prefix)
     issue = Issue(
         stem=stem,
         path=path,
@@ -57,7 +59,7 @@ def parse_issue(text: str, *, path: str, stem: str, site_url: str, local: Finder
         url=url,
         fields=fields.used(title, subject, preheader, lead, sections, footnotes),
         assets=tuple(reading.assets.values()),
-        findings=(*metadata.findings, *findings, *reading.findings),
+        findings=tuple(fields.as_typed(finding) for finding in (*metadata.findings, *findings, *reading.findings)),
         language=metadata.language,
         template=metadata.template,
         author=metadata.author,
@@ -72,7 +74,9 @@ def parse_issue(text: str, *, path: str, stem: str, site_url: str, local: Finder
 def _clean(text: str, path: str, findings: list[Finding]) -> str:
     if len(text) > LARGEST:
         raise IssueError(
-            f"the file has more than {LARGEST:,} characters", where=Where(path), hint="Save pasted pictures as files beside the issue."
+            f"the file has more than {LARGEST:,} characters",
+            where=Where(path, text.count("\n", 0, LARGEST) + 1),
+            hint="Save pasted pictures as files beside the issue.",
         )
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if match := _CONTROL.search(text):
@@ -92,19 +96,22 @@ def _clean(text: str, path: str, findings: list[Finding]) -> str:
 def _body(
     body: str, first_line: int, last_line: int, reading: Reading, findings: list[Finding]
 ) -> tuple[Blocks, tuple[Section, ...], tuple[Blocks, ...]]:
-    from composer.issue.markdown import render  # noqa: PLC0415 - costs 50 ms that commands without an issue need not pay
+    from composer.issue.markdown import measured, render  # noqa: PLC0415 - costs 50 ms that commands without an issue need not pay
 
-    raw_html = RawHtml(reading.path)
+    raw_html = RawHtml(reading.path, reading.fields.prefix)
+    if measured(body) > LONGEST_BODY:
+        message = f"the text has more than {LONGEST_BODY:,} characters, pasted pictures not counted"
+        raise IssueError(
+            message, where=Where(reading.path, first_line), hint="Nobody reads that much in one letter; cut it into several issues."
+        )
     rendered = render(reading.fields.mark(body, first_line), reading.path, first_line, raw_html)
     findings += raw_html.findings
-    for line in rendered.unclosed:
-        findings.append(
-            warning("directive-unclosed", Where(reading.path, line), "this ::: block is never closed", "Put a line ::: where it ends.")
-        )
+    findings += rendered.findings
     blocks = read_blocks(tree(rendered.html, reading.path, first_line).children, reading, first_line)
     lead, sections, more = read_sections(blocks, reading.path, last_line, reading.fields.prefix)
     findings += more
-    footnotes = tuple(read_blocks(tree(note, reading.path, first_line).children, reading, first_line) for note in rendered.footnotes)
+    notes = (read_blocks(tree(note, reading.path, first_line).children, reading, first_line) for note in rendered.footnotes)
+    footnotes = tuple(lowered(note, 3) for note in notes)
     return lead, sections, footnotes
 
 
@@ -117,19 +124,21 @@ def _paragraphs(blocks: Blocks) -> list[Inlines]:
             found.append(block.children)
         elif isinstance(block, Items):
             todo.extend(inner for item in reversed(block.items) for inner in reversed(item))
-        elif isinstance(block, Quote):
+        elif isinstance(block, Quote | Callout):
             todo.extend(reversed(block.blocks))
         elif isinstance(block, Columns):
             todo.extend(inner for column in reversed(block.columns) for inner in reversed(column))
     return found
 
 
-def _first_sentence(text: str) -> str:
+def _first_sentence(text: str, mark_prefix: str) -> str:
     text = " ".join(text[:2000].split())
     sentence = _SENTENCE_END.split(text, maxsplit=1)[0]
     if len(sentence) <= LONGEST_PREHEADER:
         return sentence
-    return sentence[:LONGEST_PREHEADER].rsplit(" ", 1)[0].rstrip(",;:-") + "…"
+    marks = re.finditer(rf"{mark_prefix}f\d+x", sentence)
+    end = next((mark.start() for mark in marks if mark.start() < LONGEST_PREHEADER < mark.end()), LONGEST_PREHEADER)
+    return sentence[:end].rsplit(" ", 1)[0].rstrip(",;:-") + "…"
 
 
 def _empty(issue: Issue, line: int) -> Issue:
@@ -137,4 +146,5 @@ def _empty(issue: Issue, line: int) -> Issue:
         "the issue has a front matter but no text",
         where=Where(issue.path, line),
         hint="Write the first section: # What happened, and a paragraph.",
+        findings=issue.findings,
     )

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 from composer.findings import Finding, Where, info, warning
 from composer.issue.inlines import SPACES, plain, strip
-from composer.issue.model import Block, Blocks, Divider, Heading, Inlines, Link, Paragraph, Section, Span, Text
+from composer.issue.model import Block, Blocks, Divider, Heading, Inline, Inlines, Link, Paragraph, Section, Span, Text
 
 LONGEST_HEADING = 100
 _T = TypeVar("_T")
@@ -20,12 +20,15 @@ def read_sections(blocks: Blocks, path: str, last_line: int, mark_prefix: str) -
     """Cut blocks into the lead and Sections; ``last_line`` is the file's."""
     findings: list[Finding] = []
     kept = [block for block in blocks if not (isinstance(block, Heading) and _is_empty(block, path, findings))]
+    if not any(isinstance(block, Heading) for block in kept):
+        following = (*kept[1:], None)
+        kept = [_bold_heading(block, following[index], (1, 1), path, findings) or block for index, block in enumerate(kept)]
     top = min((block.level for block in kept if isinstance(block, Heading)), default=0)
     starts = [index for index, block in enumerate(kept) if isinstance(block, Heading) and block.level == top]
     lead = _settle(kept[: starts[0] if starts else len(kept)], top or 1, 2, path, findings)
     sections: list[Section] = []
     slugs: dict[str, int] = {}
-    for start, end in zip(starts, [*starts[1:], len(kept)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(kept)], strict=False):
         heading = cast("Heading", kept[start])
         last = max(heading.line, kept[end].line - 1 if end < len(kept) else last_line)
         name, tagline, href = _title(heading.children)
@@ -52,21 +55,39 @@ def _title(children: Inlines) -> tuple[Inlines, Inlines, str]:
         if isinstance(children[0], Link):
             href = children[0].href
         children = strip(children[0].children)
+    if len(children) > 1 and isinstance(children[0], Span) and plain(children[0].children).rstrip(SPACES).endswith(":"):
+        children = (*strip(children[0].children), *children[1:])  # **Name:** tagline
+    children = _joined(children)
     for index, node in enumerate(children):
         if isinstance(node, Text) and (match := re.search(r":[ \u00a0\n]+", node.text)):
             name = strip((*children[:index], Text(node.text[: match.start()])))
             tagline = strip((Text(node.text[match.end() :]), *children[index + 1 :]))
             if plain(name).strip(SPACES) and plain(tagline).strip(SPACES):
-                return name, tagline, href
+                only = name[0] if len(name) == 1 else None
+                return (only.children, tagline, only.href) if isinstance(only, Link) else (name, tagline, href)
             break
     return children, (), href
+
+
+def _joined(children: Inlines) -> Inlines:
+    joined: list[Inline] = []
+    for node in children:
+        if isinstance(node, Text) and joined and isinstance(joined[-1], Text):
+            joined[-1] = Text(joined[-1].text + node.text)
+        else:
+            joined.append(node)
+    return tuple(joined)
 
 
 def _slug(title: str, taken: dict[str, int], mark_prefix: str) -> str:
     text = unicodedata.normalize("NFKC", re.sub(rf"{mark_prefix}f\d+x", "", title)).casefold()
     slug = re.sub(r"[^\w]+", "-", text).strip("-_")[:60].rstrip("-") or "section"
-    taken[slug] = taken.get(slug, 0) + 1
-    return slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+    name = slug
+    while name in taken:
+        taken[slug] += 1
+        name = f"{slug}-{taken[slug]}"
+    taken[name] = 1
+    return name
 
 
 def _settle(blocks: Sequence[Block], top: int, first: int, path: str, findings: list[Finding]) -> Blocks:
@@ -83,20 +104,11 @@ def _settle(blocks: Sequence[Block], top: int, first: int, path: str, findings: 
         if isinstance(block, Heading):
             level = min(max(first, block.level - top + first - 1), level + 1)
             settled.append(replace(block, level=level, children=_title_whole(block.children)))
-        elif index + 1 < end and (heading := _bold_heading(block, blocks[index + 1], min(level + 1, first))):
+        elif index + 1 < end and (heading := _bold_heading(block, blocks[index + 1], (min(level + 1, first), top + 1), path, findings)):
             level = heading.level
             settled.append(heading)
-            message = f"the bold line {plain(heading.children)[:60]!r} is set as a heading"
-            findings.append(
-                info(
-                    "bold-heading",
-                    Where(path, block.line or None),
-                    message,
-                    f"Write it as one: {'#' * min(6, top + 1)} {plain(heading.children)[:40]}",
-                )
-            )
         else:
-            settled.append(_lowered(block, first))
+            settled.append(lowered(block, first))
     return tuple(settled)
 
 
@@ -106,8 +118,9 @@ def _title_whole(children: Inlines) -> Inlines:
     return children
 
 
-def _bold_heading(block: Block, following: Block, level: int) -> Heading | None:
-    if not isinstance(block, Paragraph) or isinstance(following, Heading) or len(block.children) != 1:
+def _bold_heading(block: Block, following: Block | None, levels: tuple[int, int], path: str, findings: list[Finding]) -> Heading | None:
+    """The heading that a bold paragraph plays; ``levels`` are the one it gets and the one to write it at."""
+    if not isinstance(block, Paragraph) or following is None or isinstance(following, Heading) or len(block.children) != 1:
         return None
     bold = block.children[0]
     if (
@@ -119,16 +132,19 @@ def _bold_heading(block: Block, following: Block, level: int) -> Heading | None:
         return None
     if isinstance(following, Paragraph) and len(following.children) == 1 and isinstance(following.children[0], Span):
         return None
-    return Heading(level, strip(bold.children), block.line)
+    words = plain(bold.children).strip()
+    message, hint = f"the bold line {words[:60]!r} is set as a heading", f"Write it as one: {'#' * min(6, levels[1])} {words[:40]}"
+    findings.append(info("bold-heading", Where(path, block.line or None), message, hint))
+    return Heading(levels[0], strip(bold.children), block.line)
 
 
-def _lowered(node: _T, level: int) -> _T:
+def lowered(node: _T, level: int) -> _T:
     """The same block with every heading inside it at one level, below the Section's."""
     if isinstance(node, Heading):
         return cast("_T", replace(node, level=level, children=_title_whole(node.children)))
     if isinstance(node, tuple):
-        return cast("_T", tuple(_lowered(child, level) for child in cast("tuple[object, ...]", node)))
+        return cast("_T", tuple(lowered(child, level) for child in cast("tuple[object, ...]", node)))
     if isinstance(node, Block) and not isinstance(node, Paragraph):
         nested = {item.name: getattr(node, item.name) for item in fields(node) if item.name in {"blocks", "items", "columns"}}
-        return cast("_T", replace(node, **{name: _lowered(value, level) for name, value in nested.items()})) if nested else node
+        return cast("_T", replace(node, **{name: lowered(value, level) for name, value in nested.items()})) if nested else node
     return node
