@@ -10,30 +10,40 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
-_NAMES = (
-    # English in full and short; then German, French, Spanish, Italian, Portuguese and Dutch where they differ.
-    r"jan(?:uary|uar|vier|uari)?|feb(?:ruary|ruar|ruari)?|febbraio|febrero|f[ée]v(?:rier|ereiro)?|mar(?:ch|s|zo|[çc]o)?|m[äa]rz|maart|mrt"
-    r"|apr(?:il|ile)?|abril|avril|may|mai|mayo|maggio|maio|mei|jun[ei]?|juni|juin|junio|giugno|junho|jul[iy]?|juli|juillet|julio|luglio|julho"
-    r"|aug(?:ust|ustus)?|ao[ûu]t|agosto|sept?(?:ember)?|septembre|septiembre|settembre|setembro|oct(?:ober|obre)?|okt(?:ober)?|octubre|ottobre|outubro"
-    r"|nov(?:ember|embre|iembre)?|novembro|dec(?:ember|embre)?|dez(?:ember|embro)?|d[ée]c(?:embre)?|diciembre|dicembre|genn?aio|enero|janeiro"
-)
-_MONTH = rf"(?:{_NAMES})(?![a-zà-ÿ])\.?"
+# Words of a date, in English in full and short, then in German, French, Spanish, Italian, Portuguese and Dutch. Each is
+# replaced by one character, so that the patterns below stay small: a cell is looked up word by word.
+_MONTH, _WEEKDAY, _AND = "\ue000", "\ue001", "\ue002"
+_WORDS = {
+    _MONTH: """
+        january jan february feb march mar april apr may june jun july jul august aug september sep sept october oct
+        november nov december dec
+        januar februar märz maerz mär mai juni juli oktober okt dezember dez
+        janvier janv février fevrier fév févr fevr mars avril avr juin juillet juil août aout septembre octobre
+        novembre décembre decembre déc
+        enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+        gennaio gen febbraio aprile maggio giugno luglio settembre ottobre dicembre
+        janeiro fevereiro março marco maio junho julho setembro outubro novembro dezembro
+        januari februari maart mrt mei augustus""",
+    _WEEKDAY: """
+        monday mon tuesday tue tues wednesday wed wednes thursday thu thur thurs friday fri saturday sat sunday sun""",
+    _AND: "to until and und bis et au y al e",
+}
+_KINDS = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+_WORD = re.compile(r"[^\W\d_]+")
 _DAY = r"\d{1,2}(?:st|nd|rd|th|er|\.|º)?(?!\d)"
-_AND = r"\s{0,3}(?:-|–|—|−|/|&|\+|,|to|until|and|und|bis|et|au|y|al|e)\s{0,3}"  # noqa: RUF001 - dashes as editors type them
-_DAYS = rf"{_DAY}(?:{_AND}{_DAY}){{0,6}}"
-_OF = r"\s{0,3}(?:of\s|de\s)?\s{0,3}"
+_JOIN = rf"\s{{0,3}}[{_AND}/&+,−–—-]\s{{0,3}}"  # noqa: RUF001 - dashes as editors type them
+_DAYS = rf"{_DAY}(?:{_JOIN}{_DAY}){{0,6}}"
 _YEAR = r"(?:,?\s{0,3}(?:de\s{1,3})?(?:19|20)\d\d(?!\d))?"
-_WD = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?"
-_WEEKDAY = rf"(?:{_WD}\s{{0,3}}(?:(?:-|–|to|&|and)\s{{0,3}}{_WD})?\s{{1,3}})?"  # noqa: RUF001 - the dash as typed
-_DATED = (
-    rf"{_DAYS}{_OF}{_MONTH}{_YEAR}",
-    rf"{_MONTH}\s{{0,3}}{_DAYS}{_YEAR}",
-    r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)",
-    r"\d{1,2}[/.]\d{1,2}[/.](?:20)?\d\d(?!\d)",
-    r"(?:(?:19|20)\d\d年)?\d{1,2}月(?:\d{1,2}日)?",
+_DATE_START = re.compile(
+    rf"(?:{_WEEKDAY}\.?,?(?:{_JOIN}{_WEEKDAY}\.?,?)?\s{{1,3}})?"
+    rf"(?:{_DAYS}\s{{0,3}}(?:(?:of|de)\s{{1,3}})?{_MONTH}\.?{_YEAR}"
+    rf"|{_MONTH}\.?\s{{0,3}}{_DAYS}{_YEAR}"
+    r"|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)"
+    r"|\d{1,2}[/.]\d{1,2}[/.](?:20)?\d\d(?!\d)"
+    r"|(?:(?:19|20)\d\d年)?\d{1,2}月(?:\d{1,2}日)?)(?!\w)",
+    re.IGNORECASE,
 )
-_DATE_START = re.compile(rf"{_WEEKDAY}(?:{'|'.join(_DATED)})(?![\w])", re.IGNORECASE)
-_MONTH_ONLY = re.compile(rf"(?:(?:early|mid|late|end of)[\s-])?{_MONTH}{_YEAR}(?:{_AND}{_MONTH}{_YEAR}){{0,3}}$", re.IGNORECASE)
+_MONTH_ONLY = re.compile(rf"(?:(?:early|mid|late|end of)[\s-])?{_MONTH}\.?{_YEAR}(?:{_JOIN}{_MONTH}\.?{_YEAR}){{0,3}}", re.IGNORECASE)
 _MONTH_YEAR = re.compile(rf"\b({'|'.join(MONTHS)})\s{{1,3}}((?:19|20)\d\d)\b", re.IGNORECASE)
 _STEM_MONTH = re.compile(r"(?<!\d)((?:19|20)\d\d)-(0[1-9]|1[0-2])(?!\d)")
 _STEM_NAME = re.compile(rf"({'|'.join(MONTHS)})[-_]((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
@@ -48,7 +58,7 @@ LONGEST_DATE = 60
 
 def starts_with_date(cell: str) -> bool:
     """Tell whether an event line's first cell starts with a date, such as ``17-19 October`` or ``July - September``."""
-    text = " ".join(cell[:LONGEST_DATE].split())
+    text = _WORD.sub(lambda word: _KINDS.get(word[0].lower(), word[0]), " ".join(cell[:LONGEST_DATE].split()))
     return bool(_DATE_START.match(text) or _MONTH_ONLY.fullmatch(text))
 
 

@@ -118,7 +118,6 @@ class Paragraph:
     """Running text."""
 
     children: Inlines
-    align: str = ""
     line: int = 0
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 from composer.findings import Finding, Where, info, warning
 from composer.issue.inlines import SPACES, plain, strip
-from composer.issue.model import Block, Blocks, Divider, Heading, Inline, Inlines, Link, Paragraph, Section, Span, Text
+from composer.issue.model import Block, Blocks, Divider, Events, Heading, Inline, Inlines, Link, Paragraph, Section, Span, Text
 
 LONGEST_HEADING = 100
 _T = TypeVar("_T")
@@ -81,7 +81,9 @@ def _joined(children: Inlines) -> Inlines:
 
 def _slug(title: str, taken: dict[str, int], mark_prefix: str) -> str:
     text = unicodedata.normalize("NFKC", re.sub(rf"{mark_prefix}f\d+x", "", title)).casefold()
-    slug = re.sub(r"[^\w]+", "-", text).strip("-_")[:60].rstrip("-") or "section"
+    # A vowel sign or accent that stands alone belongs to its letter, though \w does not hold it.
+    kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else "-" for char in text)
+    slug = re.sub("-+", "-", "".join(kept)).strip("-")[:60].rstrip("-") or "section"
     name = slug
     while name in taken:
         taken[slug] += 1
@@ -91,7 +93,7 @@ def _slug(title: str, taken: dict[str, int], mark_prefix: str) -> str:
 
 
 def _settle(blocks: Sequence[Block], top: int, first: int, path: str, findings: list[Finding]) -> Blocks:
-    """Put the headings below a Section's in order without gaps, see bold paragraphs that play one, drop outer dividers."""
+    """Put the headings below a Section's in order without gaps, see bold paragraphs that play one; join events, drop outer dividers."""
     start, end = 0, len(blocks)
     while start < end and isinstance(blocks[start], Divider):
         start += 1
@@ -107,6 +109,8 @@ def _settle(blocks: Sequence[Block], top: int, first: int, path: str, findings: 
         elif index + 1 < end and (heading := _bold_heading(block, blocks[index + 1], (min(level + 1, first), top + 1), path, findings)):
             level = heading.level
             settled.append(heading)
+        elif settled and isinstance(block, Events) and isinstance(above := settled[-1], Events):
+            settled[-1] = replace(above, rows=(*above.rows, *block.rows))
         else:
             settled.append(lowered(block, first))
     return tuple(settled)
