@@ -90,7 +90,7 @@ def compose(issue: Issue, list_: ListSettings, project: Project) -> Edition:
         fields=slots.all,
         attachments=issue.assets,
         draft=issue.draft,
-        mjml=mjml.unmark(marked),
+        mjml=slots.as_written(mjml.unmark(marked)),
         findings=_findings(from_),
     )
     # 9. The digest over all that a reader gets.

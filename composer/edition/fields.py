@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -18,6 +19,7 @@ _TEMPLATE_FIELDS_FROM = 1_000_000
 _TAG = re.compile(r"<[A-Za-z](?:[^<>\"]|\"[^\"]*\")*>")
 _ATTRIBUTE = re.compile(r"([\w:-]+)=\"([^\"]*)\"")
 _ADDRESSES = frozenset({"href", "src", "action", "background", "cite"})
+_PLACED = re.compile(r"q[0-9a-f]{12}[a-z]\d{1,9}x")
 _LATIN = re.compile("[\u00a0-\u024f\u2000-\u206f\u20a0-\u20bf\u2122]")
 
 
@@ -52,6 +54,10 @@ class Slots:
         """Return a text whose marks are those of its context."""
         return self._mark.sub(lambda match: self._slot(match[0], context), text) if self._prefix in text else text
 
+    def as_written(self, text: str) -> str:
+        """Return markup whose marks are the fields as they were written."""
+        return self._mark.sub(lambda match: str(Markup.escape(self._fields[match[0]][2])) if match[0] in self._fields else match[0], text)
+
     def placed_address(self, address: str) -> str:
         """Return an address whose marks are those of a whole address or of a part of one."""
         return self.placed(address, Context.HREF if self._mark.fullmatch(address) else Context.URL)
@@ -85,7 +91,7 @@ def fill(edition: Edition, text: str, value: Callable[[Slot], str]) -> str:
     slots = {slot.mark: slot for slot in edition.fields}
     if not slots:
         return text
-    return re.sub("|".join(slots), lambda match: value(slots[match[0]]), text)
+    return _PLACED.sub(lambda match: value(slots[match[0]]) if match[0] in slots else match[0], text)
 
 
 def fill_for_display(edition: Edition, text: str) -> str:
@@ -93,6 +99,8 @@ def fill_for_display(edition: Edition, text: str) -> str:
 
     def shown(slot: Slot) -> str:
         value = slot.default if slot.default is not None else slot.source
+        if slot.context is Context.URL:
+            return quote(value, safe="")
         html = slot.context in {Context.TEXT, Context.ATTRIBUTE, Context.HREF}
         return str(Markup.escape(value)) if html else value
 

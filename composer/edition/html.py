@@ -45,7 +45,12 @@ def inline_html(children: Iterable[Inline]) -> Markup:
 
 def prose_html(blocks: Iterable[Block], width: int = COLUMN_WIDTH) -> Markup:
     """Return blocks as HTML without tables for layout; images no wider than ``width`` pixels."""
-    return Markup("".join(_block(block, width) for block in blocks))  # noqa: S704 - every part is escaped below
+    parts: list[str] = []
+    before: Block | None = None
+    for block in blocks:
+        parts.append(_heading(block, before) if isinstance(block, Heading) else _block(block, width))
+        before = block
+    return Markup("".join(parts))  # noqa: S704 - every part is escaped below
 
 
 def address(text: str) -> Markup:
@@ -95,7 +100,7 @@ def _block(block: Block, width: int) -> str:  # noqa: C901, PLR0911, PLR0912 - o
         case Paragraph():
             return f'<p class="p">{inline_html(block.children)}</p>'
         case Heading():
-            return f'<h{block.level} class="h{min(4, max(3, block.level))}">{inline_html(block.children)}</h{block.level}>'
+            return _heading(block, None)
         case Items():
             return _items(block, "", width)
         case Quote():
@@ -123,6 +128,13 @@ def _block(block: Block, width: int) -> str:  # noqa: C901, PLR0911, PLR0912 - o
             return _table(block)
         case Divider():
             return '<hr class="hr" />'
+
+
+def _heading(block: Heading, before: Block | None) -> str:
+    """``h3-next`` is a heading after text; a sibling selector would cost the inliner time by the square of the siblings."""
+    name = f"h{min(4, max(3, block.level))}"
+    classes = name if before is None or isinstance(before, Heading | Divider) else f"{name} {name}-next"
+    return f'<h{block.level} class="{classes}">{inline_html(block.children)}</h{block.level}>'
 
 
 def _event(event: Event) -> str:

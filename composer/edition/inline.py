@@ -17,7 +17,9 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # MJML's own reset (it starts with #outlook) would be repeated on every table and cell; cellspacing, border and the
 # theme's rules say the same inline where it matters.
 _LEFT_ALONE = re.compile(r"@|\[data-og|:hover|:focus|:visited|#outlook|\.moz-text-html")
-_CLASS = re.compile(r'(<[A-Za-z][^<>]*?)\sclass="([^"]*)"')
+_PART = re.compile(r"<!--.*?-->|<style\b.*?</style>|<[A-Za-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL | re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\s([^\s=<>\"'/]+)=(?:\"([^\"]*)\"|'([^']*)')")
+_IGNORE = ' data-premailer="ignore"'
 _SELECTED = re.compile(r"\.(-?[_a-zA-Z][\w-]*)")
 
 
@@ -51,14 +53,14 @@ def inline(html: str) -> str:
         raise TemplateError(
             f"the styles cannot be inlined: {err}", hint="Keep at-rules in an <mj-style> of their own, one level deep."
         ) from err
-    return _without_idle_classes(str(inlined))
+    return _tidied(str(inlined))
 
 
 def _protect(html: str) -> str:
     def mark(match: re.Match[str]) -> str:
         attributes, css = match.groups()
         alone = "media=" in attributes or _LEFT_ALONE.search(css)
-        return f'<style{attributes} data-premailer="ignore">{css}</style>' if alone else match[0]
+        return f"<style{attributes}{_IGNORE}>{css}</style>" if alone else match[0]
 
     return _STYLE.sub(mark, html)
 
@@ -73,12 +75,27 @@ def _protected(html: str) -> str:
     return "".join([*parts, _protect(html[start:])])
 
 
-def _without_idle_classes(html: str) -> str:
-    """Drop class names that no style block left in the document speaks of: they only weigh."""
+def _tidied(html: str) -> str:
+    """Put every attribute into double quotes, and drop class names that no style block left speaks of: they only weigh.
+
+    libxml2 writes an attribute that holds a double quote in single ones, and ``<!--`` in one as it is.
+    """
     selected = {name for _, css in _STYLE.findall(html) for name in _SELECTED.findall(css)}
 
-    def keep(match: re.Match[str]) -> str:
-        names = " ".join(name for name in match[2].split() if name in selected)
-        return f'{match[1]} class="{names}"' if names else match[1]
+    def attribute(match: re.Match[str]) -> str:
+        name, value, single = match.groups()
+        if name == "class":
+            value = " ".join(word for word in (value or single or "").split() if word in selected)
+            return f' class="{value}"' if value else ""
+        if single is not None:
+            value = single.replace('"', "&quot;")
+        return f' {name}="{value.replace("<", "&lt;")}"'
 
-    return _CLASS.sub(keep, html)
+    def part(match: re.Match[str]) -> str:
+        tag = match[0]
+        if tag[:6].lower() == "<style":  # premailer takes its mark off a block only where no medium is named
+            return tag.replace(_IGNORE, "", 1)
+        plain = tag[1] == "!" or not (" class=" in tag or "'" in tag or "<" in tag[1:])
+        return tag if plain else _ATTRIBUTE.sub(attribute, tag)
+
+    return _PART.sub(part, html)

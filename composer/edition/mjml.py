@@ -16,8 +16,11 @@ from composer.errors import TemplateError
 from composer.findings import Finding, Where, error
 
 _SOURCE_TAG = re.compile(r"<(/?)(mj[a-z-]*)(?=[\s/>{])")
-_MARKED_TAG = re.compile(r"(</?mj[a-z-]*)@\d{1,6}:\d{1,6}(?=[\s/>])")
+_SOURCE_START = re.compile(r"</?mj")
+_MARKED_TAG = re.compile(r"(</?mj[a-z-]*)@(\d{1,6}:\d{1,6})(?=[\s/>])")
 _TAG = re.compile(r"<(/?)(mj[a-z-]*)@(\d{1,6}):(\d{1,6})((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+# Escapes of YAML and TOML can write these; XML cannot, and the compiler refuses the whole letter for one.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)(\s*=\s*(?:\"[^\"]*\"|'[^']*'))?")
 
 
@@ -56,7 +59,7 @@ def lint(marked: str, names: Sequence[str]) -> tuple[Finding, ...]:
         closing, tag, number, line, attributes = match.groups()
         where = Where(names[int(number)], int(line))
         inside = stack[-1].tag if stack else ""
-        if inside in ENDING and not (closing and tag == inside):
+        if inside in ENDING and not (closing and any(tag == item.tag for item in stack)):
             findings.append(
                 error("mjml-nesting", where, f"<{tag}> cannot stand in <{inside}>, which holds HTML", f"Close <{inside}> first.")
             )
@@ -129,19 +132,24 @@ def to_html(marked: str, names: Sequence[str]) -> str:
     if findings:
         first = findings[0]
         raise TemplateError(first.message, where=first.where, hint=first.hint, findings=findings)
-    source = unmark(marked)
+    source = _NOT_XML.sub("", unmark(marked))
     try:
         # fonts={}: the default ones would put a Google Fonts link and an @import into every mail.
         return str(mjml2html(source, fonts={}))
     except ValueError as err:
         hint = "Look there for an unclosed tag, a bare < or &, or an attribute without quotes."
-        raise TemplateError(f"the MJML cannot be compiled: {err}", where=_culprit(marked, names), hint=hint) from err
+        raise TemplateError(f"the MJML cannot be compiled: {err}", where=_culprit(marked, names, str(err)), hint=hint) from err
 
 
-def _culprit(marked: str, names: Sequence[str]) -> Where:
-    """The element that does not compile on its own; the compiler itself only says "in root template"."""
+def _culprit(marked: str, names: Sequence[str], complaint: str) -> Where:
+    """The element at the byte that the compiler names, else the one that does not compile on its own."""
     from mjml import mjml2html  # noqa: PLC0415 - as above
 
+    if position := re.search(r"at position (\d+):", complaint):
+        before = unmark(marked).encode("utf-8", "surrogatepass")[: int(position[1])].decode("utf-8", "ignore")
+        tags = list(_MARKED_TAG.finditer(marked))
+        number, line = tags[max(0, len(_SOURCE_START.findall(before)) - 1)][2].split(":")
+        return Where(names[int(number)], int(line))
     for match in _TAG.finditer(marked):
         closing, tag, number, line, attributes = match.groups()
         if closing or tag not in ENDING or tag in {"mj-title", "mj-preview", "mj-style"} or attributes.rstrip().endswith("/"):

@@ -45,8 +45,9 @@ SYSTEM_FIELDS = ("unsubscribe_url", "preferences_url", "email")
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """An Issue set for a List. ``digest`` (SHA-256, hex) covers every other field but ``findings`` and ``mjml``.
+    """An Issue set for a List.
 
+    ``digest`` (SHA-256, hex) covers what a reader gets: from, reply-to, subject, preheader, html, text, fields, attachments.
     ``html`` and ``text`` are Unicode with LF line ends; in ``html`` an attachment's address is its ``mark``.
     ``fields`` has every hole, also those of the system (``SYSTEM_FIELDS``).
     """

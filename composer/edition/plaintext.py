@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wcwidth import wcswidth
@@ -40,6 +41,7 @@ from composer.issue.model import (
 )
 
 WIDTH = 72
+_NARROWEST = 32
 _MARK_WIDTH = 10
 _WHEN = 16
 _GLUE = "\x1f"  # a space that does not break a line; an issue's text holds no control characters
@@ -105,13 +107,12 @@ class _Links:
     """Numbers of the addresses met; ``fresh`` are those not listed yet."""
 
     numbers: dict[str, int] = field(default_factory=dict)
-    fresh: list[str] = field(default_factory=list)
+    fresh: dict[str, int] = field(default_factory=dict)
 
     def number(self, href: str) -> int:
         if href not in self.numbers:
             self.numbers[href] = len(self.numbers) + 1
-        if href not in self.fresh:
-            self.fresh.append(href)
+        self.fresh[href] = self.numbers[href]
         return self.numbers[href]
 
 
@@ -121,6 +122,14 @@ class _Writer:
         self.frame = frame
         self.mark = issue.mark_prefix
         self.links = _Links()
+        self.width = WIDTH
+
+    @contextmanager
+    def indented(self, columns: int) -> Iterator[None]:
+        """What is written meanwhile will stand that many columns further in."""
+        self.width, outer = max(_NARROWEST, self.width - columns), self.width
+        yield
+        self.width = outer
 
     def write(self) -> str:
         issue = self.issue
@@ -143,7 +152,7 @@ class _Writer:
         return "\n".join(line.rstrip(" \t") for line in text.replace(_GLUE, " ").split("\n")) + "\n"
 
     def wrapped(self, text: str, first: str = "", rest: str = "") -> list[str]:
-        return wrap(text, WIDTH, first, rest, self.mark)
+        return wrap(text, self.width, first, rest, self.mark)
 
     def underlined(self, text: str, stroke: str) -> list[str]:
         lines = self.wrapped(text)
@@ -160,8 +169,8 @@ class _Writer:
     def listed(self, parts: list[list[str]]) -> list[list[str]]:
         """Paragraphs, and after them the addresses that they refer to; an address is never cut."""
         if self.links.fresh:
-            parts = [*parts, [f"[{self.links.numbers[href]}] {href}" for href in self.links.fresh]]
-            self.links.fresh = []
+            parts = [*parts, [f"[{number}] {href}" for href, number in self.links.fresh.items()]]
+            self.links.fresh = {}
         return parts
 
     # ---- blocks: each gives paragraphs, a paragraph is a list of lines ----
@@ -178,11 +187,13 @@ class _Writer:
             case Items():
                 return self.items(block)
             case Quote():
-                cite = [self.wrapped(self.inline(block.cite), "-- ", "   ")] if block.cite else []
-                return [self.prefixed([*self.blocks(block.blocks), *cite], "> ")]
+                with self.indented(2):
+                    cite = [self.wrapped(self.inline(block.cite), "-- ", "   ")] if block.cite else []
+                    return [self.prefixed([*self.blocks(block.blocks), *cite], "> ")]
             case Callout():
-                title = [self.wrapped(block.title)] if block.title else []
-                return [self.prefixed([*title, *self.blocks(block.blocks)], "| ")]
+                with self.indented(2):
+                    title = [self.wrapped(block.title)] if block.title else []
+                    return [self.prefixed([*title, *self.blocks(block.blocks)], "| ")]
             case Columns():
                 return [lines for column in block.columns for lines in self.blocks(column)]
             case Button():
@@ -215,7 +226,9 @@ class _Writer:
         indent = " " * len(bullet)
         lines: list[str] = []
         for block in blocks:
-            for index, paragraph in enumerate(self.block(block)):
+            with self.indented(len(bullet)):
+                paragraphs = self.block(block)
+            for index, paragraph in enumerate(paragraphs):
                 if lines and not (isinstance(block, Items) and block.tight and not index):
                     lines.append("")
                 lines += [f"{indent}{line}" if line else "" for line in paragraph]
@@ -241,13 +254,13 @@ class _Writer:
         rows = [block.head, *block.rows] if block.head else list(block.rows)
         cells = [[self.inline(cell).replace("\v", " ").replace("\n", " ") for cell in row] for row in rows]
         sizes = [max(_columns(row[index], self.mark) for row in cells) for index in range(len(cells[0]))]
-        aligned = sum(sizes) + 3 * (len(sizes) - 1) <= WIDTH
+        aligned = sum(sizes) + 3 * (len(sizes) - 1) <= self.width
         lines: list[str] = []
         for number, row in enumerate(cells):
             padded = [text + " " * (size - _columns(text, self.mark)) for text, size in zip(row, sizes, strict=True)] if aligned else row
             lines += ["   ".join(padded).rstrip()] if aligned else self.wrapped(" | ".join(row), "", "    ")
             if block.head and not number:
-                lines.append("   ".join("-" * size for size in sizes) if aligned else "-" * WIDTH)
+                lines.append("   ".join("-" * size for size in sizes) if aligned else "-" * self.width)
         return [lines]
 
     # ---- inlines; a hard break is a vertical tab until the paragraph is wrapped ----

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -78,33 +78,28 @@ class Templates:
         if self._theme is None or self._theme[0] != key:
             merged: dict[str, Any] = {}
             for path in paths:
-                merged = _laid_over(merged, self._read_theme(path))
+                theme = self._read_theme(path)
+                _check_shape(merged, theme, self._shown(path))
+                merged = _laid_over(merged, theme)
             self._theme = (key, merged)
         return self._theme[1]
 
     def _read_theme(self, path: Path) -> dict[str, Any]:
-        text = path.read_text(encoding="utf-8-sig")
         shown = self._shown(path)
         try:
+            text = path.read_text(encoding="utf-8-sig")
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as err:
             line = re.search(r"at line (\d+)", str(err))
             raise TemplateError(f"the theme is not valid TOML: {err}", where=Where(shown, int(line[1]) if line else None)) from err
-        for scheme, colours in (data.get("colors") or {}).items():
-            for name, value in colours.items() if isinstance(colours, dict) else ():
-                if not isinstance(value, str) or not _COLOUR.fullmatch(value):
-                    line_number = next(
-                        (
-                            n
-                            for n, line in enumerate(text.splitlines(), 1)
-                            if re.match(rf"\s*{re.escape(name)}\s*=.*{re.escape(str(value))}", line)
-                        ),
-                        None,
-                    )
-                    message = f"colors.{scheme}.{name} is not a colour: {value!r}"
-                    raise TemplateError(
-                        message, where=Where(shown, line_number), hint="Write it as #rrggbb: mail programs know no other form for sure."
-                    )
+        except UnicodeDecodeError as err:
+            raise TemplateError(
+                "the theme is not text in UTF-8", where=Where(shown), hint="Save it again with the encoding UTF-8."
+            ) from err
+        for name, value in _colours(data):
+            if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+                message, hint = f"{name} is not a colour: {value!r}", "Write it as #rrggbb: mail programs know no other form for sure."
+                raise TemplateError(message, where=Where(shown, _line_of(text, name, value)), hint=hint)
         return data
 
     def _source(self, name: str) -> tuple[str, str, Callable[[], bool]] | None:
@@ -113,14 +108,14 @@ class Templates:
             folders, plain_name = self._folders[-1:], name.removeprefix(_SHIPPED)
         if ".." in Path(plain_name).parts or Path(plain_name).is_absolute():
             return None
-        path = next((path for folder in folders if (path := folder / plain_name).is_file()), None)
+        path = _first(folders, plain_name)
         if path is None:
             return None
         text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
         modified = path.stat().st_mtime_ns
         if path.suffix == ".mjml":
             text = mark_source(text, self._number(path))
-        return text, str(path), lambda: path.is_file() and path.stat().st_mtime_ns == modified
+        return text, str(path), lambda: _first(folders, plain_name) == path and path.stat().st_mtime_ns == modified
 
     def _number(self, path: Path) -> int:
         if path not in self._numbers:
@@ -137,7 +132,7 @@ class Templates:
         return path.name
 
     def _named(self, name: str) -> str:
-        path = next((path for folder in self._folders if (path := folder / name).is_file()), None)
+        path = _first(self._folders, name)
         return self._shown(path) if path else name
 
     def _frame(self, err: BaseException) -> Where | None:
@@ -155,9 +150,46 @@ class Templates:
 def known_sections(theme: Theme) -> dict[str, tuple[str, str]]:
     """(accent, chip) of the theme's known sections, by case-folded name."""
     sections = cast("Mapping[str, Mapping[str, Any]]", theme.get("sections", {}))
-    return {
-        str(name).casefold(): (key, str(section.get("chip", ""))) for key, section in sections.items() for name in section.get("names", ())
-    }
+    found: dict[str, tuple[str, str]] = {}
+    for key, section in sections.items():
+        names = section.get("names", ())
+        for name in [names] if isinstance(names, str) else names:
+            found[str(name).casefold()] = (key, str(section.get("chip", "")))
+    return found
+
+
+def _first(folders: tuple[Path, ...], name: str) -> Path | None:
+    return next((path for folder in folders if (path := folder / name).is_file()), None)
+
+
+def _colours(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for scheme, colours in _tables(data.get("colors")):
+        yield from ((f"colors.{scheme}.{name}", value) for name, value in colours.items())
+    for tone, schemes in _tables(data.get("callouts")):
+        yield from ((f"callouts.{tone}.{scheme}.{name}", value) for scheme, colours in _tables(schemes) for name, value in colours.items())
+    for key, section in _tables(data.get("sections")):
+        yield from ((f"sections.{key}.{name}", section[name]) for name in ("light", "on_light", "dark", "on_dark") if name in section)
+
+
+def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if isinstance(inner, dict):
+            yield key, inner
+
+
+def _line_of(text: str, name: str, value: object) -> int | None:
+    key = re.escape(name.rpartition(".")[2])
+    found = (n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"(?:^|[\s{{,]){key}\s*=.*{re.escape(str(value))}", line))
+    return next(found, None)
+
+
+def _check_shape(below: Mapping[str, Any], above: Mapping[str, Any], shown: str, path: str = "") -> None:
+    """A table stays a table: templates read what is in it."""
+    for key, value in above.items():
+        if isinstance(below.get(key), dict):
+            if not isinstance(value, dict):
+                raise TemplateError(f"{path}{key} is a table", where=Where(shown), hint=f"Write [{path}{key}] on a line of its own.")
+            _check_shape(below[key], value, shown, f"{path}{key}.")
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
