@@ -112,7 +112,8 @@ def _html(setting: _Setting) -> tuple[str, str]:
     name = setting.issue.template or setting.list_.template or DEFAULT_TEMPLATE
     if name not in templates.available():
         hint = f"Templates are: {', '.join(templates.available())}."
-        raise TemplateError(f"there is no template {name!r}", where=Where(setting.issue.path), hint=hint)
+        by = "" if setting.issue.template else f", which the list {setting.list_.name} names"
+        raise TemplateError(f"there is no template {name!r}{by}", where=Where(setting.issue.path), hint=hint)
     # 2. The template, with every MJML tag marked with its origin.
     marked = templates.render(f"{name}.mjml", _context(setting))
     # 3. MJML to HTML.

@@ -18,6 +18,7 @@ from composer.issue.model import Issue
 _TEMPLATE_FIELDS_FROM = 1_000_000
 _TAG = re.compile(r"<[A-Za-z](?:[^<>\"]|\"[^\"]*\")*>")
 _ATTRIBUTE = re.compile(r"([\w:-]+)=\"([^\"]*)\"")
+_OTHER_SCHEME = re.compile(r"\s*(?!https?:|mailto:|tel:)[A-Za-z][A-Za-z0-9+.-]*:", re.IGNORECASE)
 _ADDRESSES = frozenset({"href", "src", "action", "background", "cite"})
 _PLACED = re.compile(r"q[0-9a-f]{12}[a-z]\d{1,9}x")
 _LATIN = re.compile("[\u00a0-\u024f\u2000-\u206f\u20a0-\u20bf\u2122]")
@@ -99,6 +100,8 @@ def fill_for_display(edition: Edition, text: str) -> str:
 
     def shown(slot: Slot) -> str:
         value = slot.default if slot.default is not None else slot.source
+        if slot.context is Context.HREF and _OTHER_SCHEME.match(value):
+            return "#"  # what the merge would refuse is no link on the page either
         if slot.context is Context.URL:
             return quote(value, safe="")
         html = slot.context in {Context.TEXT, Context.ATTRIBUTE, Context.HREF}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from wcwidth import wcswidth
-
+from composer.edition.wrap import GLUE, WIDTH, columns, wrap
 from composer.issue.inlines import plain
 from composer.issue.model import (
     Block,
@@ -40,13 +38,8 @@ from composer.issue.model import (
     Text,
 )
 
-WIDTH = 72
 _NARROWEST = 32
-_MARK_WIDTH = 10
 _WHEN = 16
-_GLUE = "\x1f"  # a space that does not break a line; an issue's text holds no control characters
-_SPACE = re.compile(r"[ \t\n]+")
-_WIDE = re.compile("([\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,44 +55,6 @@ class Frame:
 def plaintext(issue: Issue, frame: Frame) -> str:
     """Write an Issue as text for a terminal; LF line ends, no trailing spaces, marks of merge fields kept."""
     return _Writer(issue, frame).write()
-
-
-def wrap(text: str, width: int = WIDTH, first: str = "", rest: str = "", mark: str = "") -> list[str]:
-    """Wrap a text to a width in terminal columns, with prefixes; words that are too long stand alone, never cut.
-
-    ``mark`` is the prefix of merge field marks, which count as words of ordinary length.
-    """
-    lines: list[str] = []
-    line, used, start = first, _columns(first, mark), True
-    for word in _words(text):
-        size = _columns(word.text, mark)
-        if not start and used + word.space + size > width:
-            lines.append(line.rstrip())
-            line, used, start = rest, _columns(rest, mark), True
-        gap = "" if start else " " * word.space
-        line, used, start = line + gap + word.text, used + len(gap) + size, False
-    lines.append(line.rstrip())
-    return lines
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    space: int
-
-
-def _words(text: str) -> Iterable[_Word]:
-    """Words with the spaces before them; between wide characters a line may break without one."""
-    for word in _SPACE.split(text.strip(" \t\n")):
-        pieces = [piece for piece in _WIDE.split(word) if piece] if _WIDE.search(word) else [word]
-        for index, piece in enumerate(pieces):
-            yield _Word(piece, 0 if index else 1)
-
-
-def _columns(text: str, mark: str) -> int:
-    if mark and mark in text:
-        text = re.sub(rf"{mark}f\d+x", "_" * _MARK_WIDTH, text)
-    return len(text) if text.isascii() else max(0, wcswidth(text)) or len(text)
 
 
 @dataclass(slots=True)
@@ -149,19 +104,19 @@ class _Writer:
         if self.frame.bottom:
             parts += [["", "-" * WIDTH], *(self.wrapped(line) for line in self.frame.bottom)]
         text = "\n\n".join("\n".join(lines) for lines in parts if lines)
-        return "\n".join(line.rstrip(" \t") for line in text.replace(_GLUE, " ").split("\n")) + "\n"
+        return "\n".join(line.rstrip(" \t") for line in text.replace(GLUE, " ").split("\n")) + "\n"
 
     def wrapped(self, text: str, first: str = "", rest: str = "") -> list[str]:
         return wrap(text, self.width, first, rest, self.mark)
 
     def underlined(self, text: str, stroke: str) -> list[str]:
         lines = self.wrapped(text)
-        return [*lines, stroke * min(WIDTH, max(_columns(line, self.mark) for line in lines))]
+        return [*lines, stroke * min(WIDTH, max(columns(line, self.mark) for line in lines))]
 
     def section_title(self, section: Section) -> list[str]:
         title = self.inline(section.title)
         if section.href:
-            title = f"{title}{_GLUE}[{self.links.number(section.href)}]"
+            title = f"{title}{GLUE}[{self.links.number(section.href)}]"
         if section.tagline:
             title = f"{title}: {self.inline(section.tagline)}"
         return self.underlined(title, "-")
@@ -241,23 +196,23 @@ class _Writer:
     def event(self, event: Event) -> list[str]:
         when = self.inline(event.when)
         rest = " | ".join(self.inline(cell) for cell in event.cells)
-        first = f"  {when}  " if _columns(when, self.mark) > _WHEN else f"  {when}{' ' * (_WHEN + 2 - _columns(when, self.mark))}"
+        first = f"  {when}  " if columns(when, self.mark) > _WHEN else f"  {when}{' ' * (_WHEN + 2 - columns(when, self.mark))}"
         return self.wrapped(rest, first, " " * (_WHEN + 4))
 
     def figure(self, block: Figure) -> list[list[str]]:
         words = self.inline(block.caption) or (f"[Image: {block.image.alt}]" if block.image.alt else "")
         if block.href:
-            words = f"{words or '[Image]'}{_GLUE}[{self.links.number(block.href)}]"
+            words = f"{words or '[Image]'}{GLUE}[{self.links.number(block.href)}]"
         return [self.wrapped(words)] if words else []
 
     def table(self, block: Table) -> list[list[str]]:
         rows = [block.head, *block.rows] if block.head else list(block.rows)
         cells = [[self.inline(cell).replace("\v", " ").replace("\n", " ") for cell in row] for row in rows]
-        sizes = [max(_columns(row[index], self.mark) for row in cells) for index in range(len(cells[0]))]
+        sizes = [max(columns(row[index], self.mark) for row in cells) for index in range(len(cells[0]))]
         aligned = sum(sizes) + 3 * (len(sizes) - 1) <= self.width
         lines: list[str] = []
         for number, row in enumerate(cells):
-            padded = [text + " " * (size - _columns(text, self.mark)) for text, size in zip(row, sizes, strict=True)] if aligned else row
+            padded = [text + " " * (size - columns(text, self.mark)) for text, size in zip(row, sizes, strict=True)] if aligned else row
             lines += ["   ".join(padded).rstrip()] if aligned else self.wrapped(" | ".join(row), "", "    ")
             if block.head and not number:
                 lines.append("   ".join("-" * size for size in sizes) if aligned else "-" * self.width)
@@ -274,7 +229,7 @@ class _Writer:
                 return node.text.replace("\v", " ")
             case Code():
                 words = node.text if "`" in node.text else f"`{node.text}`"
-                return words.replace(" ", _GLUE) if len(words) < WIDTH // 2 else words
+                return words.replace(" ", GLUE) if len(words) < WIDTH // 2 else words
             case Break():
                 return "\v"
             case Span():
@@ -296,4 +251,4 @@ class _Writer:
         bare = words.strip()
         if bare and bare.rstrip("/") in {link.href.rstrip("/"), link.href.removeprefix("mailto:"), link.href.removeprefix("tel:")}:
             return words
-        return f"{words}{_GLUE}[{self.links.number(link.href)}]" if words else f"[{self.links.number(link.href)}]"
+        return f"{words}{GLUE}[{self.links.number(link.href)}]" if words else f"[{self.links.number(link.href)}]"

@@ -18,6 +18,7 @@ _KNOWN = {
     "author", "date", "category", "categories", "tags", "hidePost", "draft", "published", "seo", "templateKey",
 }  # fmt: skip
 _KNOWN_SEO = {"url", "title", "description", "twitterUsername"}
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -59,7 +60,7 @@ class _Reader:
         if not title:
             where = self.where("title") if "title" in self.lines else Where(self.path, 1)
             raise IssueError("the issue has no title", where=where, hint="Add to the front matter: title: The title of this issue")
-        metadata = Metadata(
+        return Metadata(
             title=title,
             subject=self.text("subject") or title,
             preheader=self.text("preheader") or self.text("description") or self.text("seo.description"),
@@ -72,9 +73,8 @@ class _Reader:
             categories=self.categories(),
             draft=self.flag("hidePost") or self.flag("draft") or ("published" in self.data and not self.flag("published")),
             extra=self.extra(),
+            findings=tuple(self.findings),  # last: what stands above adds to them
         )
-        object.__setattr__(metadata, "findings", tuple(self.findings))
-        return metadata
 
     def where(self, key: str) -> Where:
         return Where(self.path, self.lines.get(key, self.lines.get(key.partition(".")[0])))
@@ -85,7 +85,9 @@ class _Reader:
             return ""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise IssueError(f"{key} must be a text", where=self.where(key), hint=f'Write {key.rpartition(".")[2]}: "…" on one line.')
-        return " ".join(str(value).split())
+        # YAML and TOML escapes can spell what a file cannot hold: halves of a character pair, and control characters.
+        whole = str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return " ".join(_CONTROL.sub(" ", whole).split())
 
     def flag(self, key: str) -> bool:
         value = self.data.get(key, False)

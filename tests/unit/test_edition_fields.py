@@ -135,6 +135,13 @@ def test_display_of_a_part_of_an_address_keeps_the_attribute_whole():
     assert fill_for_display(edition(slots, html), html) == '<a href="https://example.org/?n=x%22%20onclick%3D%22y">x</a>'
 
 
+def test_display_of_an_address_that_the_merge_would_refuse():
+    """A default such as javascript: is no link in the web page either."""
+    slots = Slots(issue(("a", "javascript:alert(1)")))
+    html = slots.placed_html(f'<a href="{P}f0x">x</a>')
+    assert fill_for_display(edition(slots, html), html) == '<a href="#">x</a>'
+
+
 def test_latin_becomes_references():
     """Seven bytes instead of nine in quoted-printable, and no raw copyright sign, which has set off Gmail's clip."""
     assert latin_as_references("© é “x” – … €") == "&#169; &#233; &#8220;x&#8221; &#8211; &#8230; &#8364;"

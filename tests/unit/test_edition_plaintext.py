@@ -7,7 +7,8 @@ from wcwidth import wcswidth
 
 from composer.config import ListSettings
 from composer.edition.compose import compose
-from composer.edition.plaintext import WIDTH, Frame, plaintext, wrap
+from composer.edition.plaintext import Frame, plaintext
+from composer.edition.wrap import WIDTH, wrap
 from composer.issue.files import read_issue
 from composer.issue.inlines import plain
 from composer.issue.mergefields import strings

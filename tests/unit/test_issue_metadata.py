@@ -130,3 +130,9 @@ def test_addresses_are_completed(typed, url):
 def test_addresses_that_are_none(typed):
     """A canonical address that leads nowhere is in every reader's mail."""
     assert refused(f"title: T\nurl: '{typed}'").where.line == 3
+
+
+def test_escapes_of_yaml_cannot_bring_in_what_a_file_cannot_hold():
+    """A pair of surrogate escapes is one character, half of one or an escape character would break every encoder after."""
+    found = read('title: "\\ud83d\\ude80 \\u001b go \\ud83d"\n')
+    assert found.title == "\U0001f680 go \ufffd"
