@@ -28,7 +28,7 @@ PROCESSES, WARM = 11, 15
 BARE = """
 import sys, logging
 import typer, yaml, dotenv, markdown_it, linkify_it, nh3, jinja2, wcwidth
-import mdit_py_plugins.attrs, mdit_py_plugins.container, mdit_py_plugins.footnote
+import mdit_py_plugins.attrs, mdit_py_plugins.footnote
 from mjml import mjml2html
 from premailer import Premailer
 html = mjml2html(open(sys.argv[1], encoding="utf-8").read(), fonts={})

@@ -11,9 +11,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
+from composer.environment import read_dotenv, read_text
 from composer.errors import ConfigError
 from composer.findings import Where
 
@@ -23,8 +25,16 @@ _SECRET = re.compile(r"password|secret|api_?key|token|credential", re.IGNORECASE
 _SCALARS = {str: "text in quotes", bool: "true or false", int: "a whole number"}
 
 
-def _key(default: object, doc: str, *, name: str = "", choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"doc": doc, "name": name, "choices": choices})
+_FORMS: Mapping[str, tuple[str, str]] = {
+    "url": (r"https?://[^\s/?#<>\"]+[^\s<>\"]*", "a whole address: https://example.org/…"),
+    "mailbox": (r"[^<>@\r\n]*<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+", "one address: Name <name@example.org>"),
+    "language": (r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "a language tag: en, fr or pt-BR"),
+    "number": (r"[1-9]\d{0,2}|1000", "a number from 1 to 1000"),
+}
+
+
+def _key(default: object, doc: str, *, name: str = "", choices: tuple[str, ...] = (), form: str = "") -> Any:
+    return field(default=default, metadata={"doc": doc, "name": name, "choices": choices, "form": form})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +42,13 @@ class Newsletter:
     """``[newsletter]``: who is writing."""
 
     name: str = _key("Newsletter", "The newsletter's name: masthead, List-Id, window title.")
-    from_: str = _key("", "Sender, `Name <address>` or an address. Empty: a placeholder that no real transport accepts.", name="from")
-    reply_to: str = _key("", "Where answers go. Empty: the sender.")
+    from_: str = _key(
+        "", "Sender, `Name <address>` or an address. Empty: a placeholder that no real transport accepts.", name="from", form="mailbox"
+    )
+    reply_to: str = _key("", "Where answers go. Empty: the sender.", form="mailbox")
     postal_address: str = _key("", "Postal address in the footer; CAN-SPAM requires one in every mail to the public.")
-    language: str = _key("en", "Language of the issues, a BCP 47 tag such as `en` or `fr-CA`.")
-    site_url: str = _key("", "Where issues are published; an issue's address is this, a slash and its slug.")
+    language: str = _key("en", "Language of the issues, a BCP 47 tag such as `en` or `fr-CA`.", form="language")
+    site_url: str = _key("", "Where issues are published; an issue's address is this, a slash and its slug.", form="url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +61,12 @@ class Unsubscribe:
         "or `sendgrid` (SendGrid puts in the link of an unsubscribe group).",
         choices=("mailto", "service", "sendgrid"),
     )
-    address: str = _key("", "Address for `mailto` requests. Empty: the reply-to address.")
-    preferences_url: str = _key("", "Page where a reader changes preferences. Empty: the footer offers only to unsubscribe.")
+    address: str = _key("", "Address for `mailto` requests. Empty: the reply-to address.", form="mailbox")
+    preferences_url: str = _key(
+        "",
+        "Page where a reader changes preferences. Empty: with `mailto` a message to the same address, with `sendgrid` its page.",
+        form="url",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,7 @@ class Delivery:
     """``[delivery]``: how messages leave."""
 
     transport: str = _key("outbox", "The way out: `outbox` writes files and mails nobody.", choices=("outbox",))
-    batch: int = _key(100, "Deliveries claimed in one commit of the ledger.")
+    batch: int = _key(100, "Deliveries claimed in one commit of the ledger, 1 to 1000.", form="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +95,16 @@ class Transports:
 class Images:
     """``[images]``: where local images are hosted."""
 
-    url: str = _key("", "Address at which the `images/` folder of a build is published. Empty: mail to the public may hold no local image.")
+    url: str = _key(
+        "", "Address at which the `images/` folder of a build is published. Empty: mail to the public may hold no local image.", form="url"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Public:
     """``[public]``: the readers' own service."""
 
-    public_url: str = _key("", "https address of the service that answers unsubscribe links.")
+    public_url: str = _key("", "https address of the service that answers unsubscribe links.", form="url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +170,41 @@ def keys(table: type = Config, prefix: str = "") -> Iterator[Key]:
 def load(root: Path, environ: Mapping[str, str] | None = None) -> Config:
     """Read the configuration of the project at ``root``.
 
-    Raises ConfigError with file and line for a file that is not TOML, an unknown table or key, a value of the
-    wrong kind, or a secret kept in the file; with the variable's name for a wrong environment value.
+    Raises ConfigError with file and line for a file that is not TOML in UTF-8, an unknown table or key, a value of the
+    wrong kind or form, or a secret kept in the file; with the variable's name for a wrong environment value.
     """
-    from dotenv import dotenv_values  # noqa: PLC0415 - costs 10 ms that `--help` need not pay
-
-    path = root / FILE_NAME
-    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+    text = read_text(root / FILE_NAME)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         line = re.search(r"at line (\d+)", str(err))
         where = Where(FILE_NAME, int(line[1]) if line else None)
         raise ConfigError(f"not valid TOML: {err}", where=where, hint="Texts stand in double quotes; see docs/configuration.md.") from err
-    dotenv = {key: value for key, value in dotenv_values(root / ".env").items() if value is not None}
-    environment = {**dotenv, **(os.environ if environ is None else environ)}
-    config = cast("Config", _table(Config, data, _Source(text, environment), ""))
+    source = _Source(text, {})
+    _refuse_secrets(data, source, "")
+    environment = {**read_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
+    _misspelt(environment)
+    config = cast("Config", _table(Config, data, replace(source, environ=environment), ""))
     secrets = tuple(part for part in re.split(r"[\s,]+", environment.get(f"{ENV_PREFIX}SECRET_KEYS", "")) if part)
     return replace(config, secret_keys=secrets)
+
+
+def _misspelt(environ: Mapping[str, str]) -> None:
+    """Refuse a variable that is nearly one of ours: it would be ignored without a word."""
+    known = {*(key.env for key in keys()), f"{ENV_PREFIX}SECRET_KEYS", f"{ENV_PREFIX}DEBUG"}
+    for name in environ:
+        if name.startswith(ENV_PREFIX) and name not in known and (near := get_close_matches(name, known, 1, cutoff=0.85)):
+            raise ConfigError("there is no such setting", where=Where(name), hint=f"Did you mean {near[0]}?")
+
+
+def _refuse_secrets(data: Mapping[str, object], source: _Source, path: str) -> None:
+    """Refuse a secret in the file wherever it stands, also in a table of a later version."""
+    for key, value in data.items():
+        if isinstance(value, dict):
+            _refuse_secrets(value, source, f"{path}.{key}".lstrip("."))
+        elif _SECRET.search(key):
+            hint = f"Put it into the environment or .env; {FILE_NAME} is meant to be shared."
+            raise ConfigError(f"a secret does not belong in the file: {key}", where=source.where(path, key), hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +233,6 @@ def _table(kind: type, data: Mapping[str, object], source: _Source, path: str) -
     known = {_name(item): item for item in fields(cast("Any", kind)) if item.name != "secret_keys"}
     for key in data:
         where = source.where(path, key)
-        if _SECRET.search(key):
-            hint = f"Put it into the environment or .env; {FILE_NAME} is meant to be shared."
-            raise ConfigError(f"a secret does not belong into the file: {key}", where=where, hint=hint)
         if key not in known:
             place = f"[{path}]" if path else "this file"
             raise ConfigError(f"unknown key: {key}", where=where, hint=f"{place} knows: {', '.join(known)}.")
@@ -231,7 +263,9 @@ def _value(item: Field[Any], kind: type, data: Mapping[str, object], source: _So
             value = int(str(value))
     if type(value) is not kind:
         raise ConfigError(f"{key} must be {_SCALARS[kind]}, not {value!r}", where=where)
-    choices = item.metadata["choices"]
+    choices, form = item.metadata["choices"], item.metadata["form"]
     if choices and value not in choices:
         raise ConfigError(f"{key} cannot be {value!r}", where=where, hint=f"It is one of: {', '.join(choices)}.")
+    if form and value != "" and not re.fullmatch(_FORMS[form][0], str(value).strip(), re.IGNORECASE):
+        raise ConfigError(f"{key} cannot be {value!r}", where=where, hint=f"It is {_FORMS[form][1]}.")
     return value.strip() if isinstance(value, str) else value

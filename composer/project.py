@@ -1,15 +1,21 @@
-"""Where things are: the project's root and the folders of issues, templates and recipients."""
+"""Where things are: the project's root, the folders of issues, templates and recipients, and the key that signs readers' links."""
 
 from __future__ import annotations
 
+import os
 import secrets
+import tempfile
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from composer import config as configuration
 from composer.config import Config
 from composer.errors import ProjectError
+from composer.findings import Where
 
+LONGEST_STEM = 100
 _PACKAGE = Path(__file__).resolve().parent
 SHIPPED_TEMPLATES = next(
     (folder for folder in (_PACKAGE / "_shipped" / "email", _PACKAGE.parent / "templates" / "email") if folder.is_dir()),
@@ -56,8 +62,8 @@ class Project:
         stem = self.issues / f"{name}.md"
         candidates = (stem, Path(name), self.root / name, self.issues / name)
         for path in candidates:
-            if path.is_file():
-                return path.resolve()
+            if _is_file(path):
+                return _as_on_disk(path)
         near = ", ".join(sorted(path.stem for path in self.issues.glob("*.md"))[-5:]) or "none yet"
         raise ProjectError(f"there is no issue {name}", hint=f"Issues in {self.shown(self.issues)}/: {near}.")
 
@@ -66,11 +72,55 @@ class Project:
         if self.config.secret_keys:
             return self.config.secret_keys
         path = self.var / "secret.key"
-        if not path.is_file():
-            self.var.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-            path.write_text(secrets.token_urlsafe(32) + "\n", encoding="ascii")
-        return tuple(path.read_text(encoding="ascii").split())
+        try:
+            if not path.is_file() or not path.stat().st_size:
+                _make_key(path)
+            return tuple(path.read_text(encoding="ascii").split())
+        except OSError as err:
+            hint = "Check your rights there, or set NEWSLETTER_SECRET_KEYS."
+            raise ProjectError(f"the signing key cannot be kept: {err.strerror}", where=Where(self.shown(path)), hint=hint) from err
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
+
+
+def _as_on_disk(path: Path) -> Path:
+    """Return the path with its file's name as the folder spells it, and refuse a stem that cannot be an identity.
+
+    Where the file system ignores case or Unicode form, two spellings must not become two issues.
+    """
+    path = path.resolve()
+    names = [entry.name for entry in os.scandir(path.parent)]
+    if path.name not in names:
+        folded = _folded(path.name)
+        path = path.with_name(next((name for name in names if _folded(name) == folded and path.samefile(path.parent / name)), path.name))
+    if path.stem.startswith(".") or not path.stem.isprintable() or len(path.stem) > LONGEST_STEM:
+        hint = f"Name the file with letters, digits and dashes, at most {LONGEST_STEM}; its name is the issue's identity."
+        raise ProjectError(f"{path.name[:80]!r} cannot be the name of an issue", hint=hint)
+    return path
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _make_key(path: Path) -> None:
+    """Write a fresh key whole or not at all; of two processes that do so at once, the first one's counts for both."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, temporary = tempfile.mkstemp(prefix=".secret.", dir=path.parent)
+    with os.fdopen(number, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+    try:
+        if path.is_file() and not path.stat().st_size:
+            path.unlink()
+        with suppress(FileExistsError):
+            path.hardlink_to(temporary)
+    finally:
+        Path(temporary).unlink()
 
 
 def find(start: Path | None = None, *, exact: bool = False) -> Project:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -117,10 +117,10 @@ def an_audience(people: int = 3, *, lists: tuple[str, ...] = ("readers",), first
     return Audience(tuple(ListSettings(name=name) for name in lists), everyone)
 
 
-def a_message(edition: Edition | None = None, subscriber: Subscriber | None = None, delivery_id: str = "d1") -> Message:
+def a_message(edition: Edition | None = None, subscriber: Subscriber | None = None, delivery_id: str = "d1", position: int = 0) -> Message:
     """Make the message of one delivery."""
     edition = edition or an_edition()
-    return build_message(
+    message = build_message(
         Merger(edition, inline_images(edition)),
         subscriber or an_audience(1).subscribers[0],
         delivery_id=delivery_id,
@@ -129,3 +129,4 @@ def a_message(edition: Edition | None = None, subscriber: Subscriber | None = No
         settings=ListSettings(name="readers"),
         keys=("key",),
     )
+    return replace(message, position=position)

@@ -94,7 +94,8 @@ is on disk before the message leaves. So after a crash the answer is known for e
 
 ## The whole table
 
-What is not in this table cannot happen; the code refuses it, and the tests use the same table.
+What is not in this table does not happen: a run takes each step from it, an answer is recorded only for what is being sent, and
+the database refuses a word that is no state. The tests use the same table.
 """
 
 

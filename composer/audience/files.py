@@ -10,7 +10,6 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from composer.audience.address import EDGES, Problem, parse_address
@@ -27,6 +26,7 @@ _CONTAINERS = {b"PK\x03\x04": "a spreadsheet or ZIP file", b"\xd0\xcf\x11\xe0": 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _BINARY = re.compile("[\x00-\x08\x0e-\x1f]")
 _SAMPLE = 4_096
+_CLOSE = "Close the quote, or delete it; a quote inside a quoted value is written twice."
 _SAVE_AS = "Save it as “CSV UTF-8” and try again."
 
 
@@ -52,7 +52,7 @@ def read_list(project: Project, name: str) -> List:
         table.findings.append(warning("list-empty", Where(shown), "nobody is on this list", "Add one row per person."))
     derived = "name" not in columns.fields and any(person.name for person in people)
     names = (*columns.fields, "name") if derived else tuple(columns.fields)
-    return List(settings, people, names, len(rows) - len(people), tuple(table.findings))
+    return List(settings, people, names, len(rows) - len(people), table.invalid, tuple(table.findings))
 
 
 def _find(project: Project, name: str) -> Path:
@@ -102,6 +102,8 @@ class _Table:
     text: str
     findings: list[Finding]
     rows: Iterator[tuple[int, list[str]]] = field(init=False)
+    width: int = 0
+    invalid: int = 0
 
     def __post_init__(self) -> None:
         self.rows = self._rows()
@@ -115,6 +117,7 @@ class _Table:
             hint = "Its first line names the columns: email,name"
             self.findings.append(error("list-no-header", Where(self.path), "the file is empty", hint))
             return None
+        self.width = len(header)
         columns, findings = read_header(header, Where(self.path, line))
         self.findings += findings
         return columns
@@ -125,17 +128,17 @@ class _Table:
         for line, row in self.rows:
             if len(row) > width and any(map(_stripped, row[width:])):
                 hint = "A value that holds the separator must stand in double quotes."
-                self.findings.append(error("row-too-long", Where(self.path, line), f"{len(row)} values for {width} columns", hint))
+                self._refuse(error("row-too-long", Where(self.path, line), f"{len(row)} values for {width} columns", hint))
                 continue
             missing = width - len(row)
             row.extend([""] * missing)
             where = Where(self.path, line, columns.address)
             if not (email := row[columns.address_at]).strip(EDGES):
-                self.findings.append(error("address-missing", where, "the address is empty", "Fill it in, or delete the row."))
+                self._refuse(error("address-missing", where, "the address is empty", "Fill it in, or delete the row."))
                 continue
             address = parse_address(email)
             if isinstance(address, Problem):
-                self.findings.append(error("address-invalid", where, address.message, address.hint))
+                self._refuse(error("address-invalid", where, address.message, address.hint))
                 continue
             if missing > 0:
                 message = f"{width - missing} values for {width} columns: the last {missing} are taken as empty"
@@ -143,44 +146,62 @@ class _Table:
             yield columns.subscriber(address, row, where)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=_separator(self.text))
-        held: tuple[int, int, list[str]] | None = None
-        while True:
-            first = reader.line_num + 1
+        """Yield rows with the line each begins at; after a row that cannot be read go on with the line after its first."""
+        lines = self.text.splitlines(keepends=True) if "\r" not in self.text else list(io.StringIO(self.text, newline=""))
+        separator = _separator(self.text)
+        start = 0
+        while start < len(lines):
+            reader = csv.reader((lines[at] for at in range(start, len(lines))), delimiter=separator, strict=True)
+            begun = start
             try:
-                row = next(reader)
-            except StopIteration:
-                break
-            except csv.Error:
-                hint = f"Look for a quote that is opened here and not closed before line {reader.line_num}."
-                self._unreadable(first, "a value is far too long", hint)
-                continue
-            if held:
-                yield held[0], held[2]
-            held = None
-            if any("\0" in cell for cell in row):
-                self._unreadable(first, "the row holds a NUL character", "Delete it; a text file holds none.")
-            elif any(map(_stripped, row)):
-                held = first, reader.line_num, row
-        if held and not self._swallowed(held[0], held[1]):
-            yield held[0], held[2]
+                for row in reader:
+                    first, begun = begun + 1, start + reader.line_num
+                    if swallowed := self._swallowed(lines[first:begun], row, separator):
+                        self._unreadable(first, f"a quote opened in this row swallows line {first + swallowed}", _CLOSE)
+                        begun = first
+                        break
+                    if any("\0" in cell for cell in row):
+                        self._unreadable(first, "the row holds a NUL character", "Delete it; a text file holds none.")
+                    elif any(map(_stripped, row)):
+                        yield first, row
+            except csv.Error as err:
+                if row := _loose(lines[begun], separator):
+                    yield begun + 1, row
+                else:
+                    self._unreadable(begun + 1, _said(err), _CLOSE)
+                begun += 1
+            start = begun
 
-    def _swallowed(self, first: int, last: int) -> bool:
-        """Tell, with a finding, whether the last row has an open quote that took the lines after it for a value."""
-        if first == last:
-            return False
-        lines = islice(io.StringIO(self.text, newline=""), first - 1, None)
-        try:
-            list(csv.reader(lines, delimiter=_separator(self.text), strict=True))
-        except csv.Error as err:
-            if "unexpected end" in str(err):
-                message = f"a quote opened in this row is never closed: it swallows the lines up to {last}"
-                self._unreadable(first, message, "Close the quote, or delete it.")
-                return True
-        return False
+    def _swallowed(self, more: list[str], row: list[str], separator: str) -> int:
+        """Which of the further lines of a row looks like a row of its own, counted from 1; 0 when none does."""
+        width = max(self.width, 2)
+        for number, line in enumerate(more, 1):
+            if "@" in line and line.count(separator) >= width - 1 and len(row) <= self.width:
+                return number
+        return 0
 
     def _unreadable(self, line: int, message: str, hint: str) -> None:
-        self.findings.append(error("row-unreadable", Where(self.path, line), message, hint))
+        self._refuse(error("row-unreadable", Where(self.path, line), message, hint))
+
+    def _refuse(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self.invalid += 1
+
+
+def _loose(line: str, separator: str) -> list[str]:
+    """Read a line whose quotes are balanced though out of place, as in ``"Ana" <ana@example.org>``; else nothing."""
+    if line.count('"') % 2 or "\0" in line or len(line) > csv.field_size_limit():
+        return []
+    return next(csv.reader([line], delimiter=separator), [])
+
+
+def _said(err: csv.Error) -> str:
+    """The csv module's words for people: a value beyond its limit, an end inside quotes, or text behind a closing quote."""
+    if "field larger" in str(err):
+        return "a value is far too long: a quote is opened and not closed"
+    if "unexpected end" in str(err):
+        return "a quote opened in this row is never closed"
+    return "a quote opened in this row is closed in the middle of a value"
 
 
 def _stripped(cell: str) -> str:

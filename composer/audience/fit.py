@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Protocol
 
 from composer.audience.model import Audience, List, Subscriber
-from composer.findings import Finding, Where, error
+from composer.audience.select import choose
+from composer.findings import Finding, Where, error, warning
 
 # Filled by the product for everyone (composer.edition.model.SYSTEM_FIELDS); no list may or must have them.
 SYSTEM_FIELDS = frozenset({"unsubscribe_url", "preferences_url", "email"})
+
+
+class Field(Protocol):
+    """A merge field as an issue or an edition knows it; ``default`` is None when there is none."""
+
+    @property
+    def name(self) -> str:
+        """The column it is filled from."""
+
+    @property
+    def default(self) -> str | None:
+        """What stands in for a value that is lacking."""
+
+    @property
+    def where(self) -> Where:
+        """Its place in the issue."""
+
+
+def fit(lists: Sequence[List], fields: Iterable[Field], audience: Audience | None = None) -> tuple[Finding, ...]:
+    """Check lists, or the audience chosen from them, against merge fields: who lacks a value, which names no list has."""
+    fields = tuple(fields)
+    needed = [(each.name, each.where) for each in fields if each.default is None]
+    optional = [(each.name, each.where) for each in fields if each.default is not None]
+    return (*missing_fields(audience or choose(lists), lists, needed), *defaulted_fields(lists, optional))
 
 
 def missing_fields(audience: Audience, lists: Sequence[List], needed: Sequence[tuple[str, Where]]) -> tuple[Finding, ...]:
@@ -35,6 +61,26 @@ def _lacking(audience: Audience, lists: Sequence[List], name: str, place: Where)
     for person in people:
         if person.where.path not in without:
             yield _no_value(name, place, person)
+
+
+def defaulted_fields(lists: Sequence[List], optional: Sequence[tuple[str, Where]]) -> tuple[Finding, ...]:
+    """Warn of fields with a default for which no list has a column: everyone would get the default, as with a misspelt name."""
+    columns = sorted({column for each in lists for column in each.columns})
+    places: dict[str, Where] = {}
+    for name, where in optional:
+        if lists and name not in SYSTEM_FIELDS and name not in columns:
+            places.setdefault(name, where)
+    return tuple(_defaulted(name, where, columns) for name, where in places.items())
+
+
+def _defaulted(name: str, place: Where, columns: Sequence[str]) -> Finding:
+    near = get_close_matches(name, columns, n=1, cutoff=0.6)
+    hint = (
+        f"Did you mean {{{{ {near[0]} | default(…) }}}}?"
+        if near
+        else f"The columns are: {', '.join(columns[:20]) or 'none but the address'}."
+    )
+    return warning("field-defaulted", place, f"no list has a column {name}: everyone gets the default", hint)
 
 
 def _path(each: List) -> str:

@@ -28,13 +28,15 @@ class Subscriber:
 class List:
     """A named set of subscribers as read: deduplicated, in file order.
 
-    ``columns`` are the normalised names of the fields it has; ``duplicates`` counts the rows merged into others.
+    ``columns`` are the normalised names of the fields it has; ``duplicates`` counts the rows merged into others,
+    ``invalid`` those that could not be used (each is a finding).
     """
 
     settings: ListSettings
     subscribers: tuple[Subscriber, ...]
     columns: tuple[str, ...] = ()
     duplicates: int = 0
+    invalid: int = 0
     findings: tuple[Finding, ...] = ()
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from composer.audience.model import Audience, LeftOut, List, Subscriber
-
-# Findings that stand for a row which could not be taken.
-_INVALID = frozenset({"address-invalid", "address-missing", "row-too-long", "row-unreadable"})
+from composer.config import ListSettings
+from composer.errors import UsageError
 
 
 def choose(lists: Sequence[List]) -> Audience:
@@ -18,7 +17,7 @@ def choose(lists: Sequence[List]) -> Audience:
     """
     everyone = [person for each in lists for person in each.subscribers]
     people = unite(everyone)
-    invalid = sum(finding.code in _INVALID for each in lists for finding in each.findings)
+    invalid = sum(each.invalid for each in lists)
     duplicates = sum(each.duplicates for each in lists) + len(everyone) - len(people)
     counts = (LeftOut("invalid", invalid), LeftOut("duplicate", duplicates))
     return Audience(tuple(each.settings for each in lists), people, tuple(one for one in counts if one.count))
@@ -43,3 +42,23 @@ def _completed(first: Subscriber, later: Subscriber) -> Subscriber:
 def _filled(first: Mapping[str, str], later: Mapping[str, str]) -> Mapping[str, str]:
     new = {name: value for name, value in later.items() if value and not first.get(name)}
     return {**first, **new} if new else first
+
+
+def is_public(settings: ListSettings) -> bool:
+    """Tell whether a list is the public's; what is not known to be of the staff is."""
+    return settings.kind != "staff"
+
+
+def common_settings(lists: Sequence[ListSettings]) -> ListSettings:
+    """Return the settings that one edition for several lists has: those of the first public list, else of the first.
+
+    Raises UsageError when the lists differ in what readers see.
+    """
+    if not lists:
+        raise UsageError("no list is named", hint="Name one with --to, such as --to staff.")
+    chosen = next((each for each in lists if is_public(each)), lists[0])
+    for each in lists:
+        if replace(each, name="", title="", kind="") != replace(chosen, name="", title="", kind=""):
+            hint = "Send to one after the other; nobody gets the issue twice."
+            raise UsageError(f"the lists {chosen.name} and {each.name} differ in sender, language or template", hint=hint)
+    return chosen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOSPC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +45,13 @@ class Shell(TyperGroup):
         except ComposerError as err:
             report(err)
             raise typer.Exit(err.exit_code) from None
+        except OSError as err:
+            if err.errno != ENOSPC:
+                surprise(err, debug=ctx.params.get("debug", False))
+            else:  # stdout is a file on a full disk: every other write has an error of its own
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                typer.echo("error: the output cannot be written: the disk is full", err=True)
+            raise typer.Exit(STOPPED) from None
         except Exception as err:
             if hasattr(err, "exit_code") and hasattr(err, "show"):  # typer's own words about the usage
                 raise
@@ -87,6 +95,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

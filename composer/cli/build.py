@@ -17,15 +17,11 @@ from composer.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from composer.config import ListSettings
+    from composer.audience.model import List
     from composer.edition.model import Edition
     from composer.findings import Finding
     from composer.issue.model import Issue
     from composer.project import Project
-
-# Gmail shows this many bytes of HTML and hides the rest, the unsubscribe link with it.
-GMAIL_CLIP = 102_400
-NEAR = 0.9
 
 
 class Format(StrEnum):
@@ -51,30 +47,45 @@ def build(
     if stdout and (out or as_json):
         raise UsageError("--stdout goes with neither --out nor --json", hint="--stdout prints one text and writes nothing.")
     project = scope_of(context).project()
-    source, settings, edition = composed(project, issue, to)
-    findings = tuple(dict.fromkeys((*source.findings, *edition.findings)))
+    chosen, source, edition = composed(project, issue, to)
+    settings = chosen.settings
+    size, findings = checked(project, chosen, source, edition)
     if stdout:
         typer.echo(printed(edition, stdout, project), nl=False)
     else:
         folder = (out or project.root / "build" / source.stem).resolve()
         files = files_of(source, edition, settings, project)
         save(folder, files)
-        findings += near_clip(source, len(files["email.html"]))
-        typer.echo(summary(folder, files, edition, findings, as_json=as_json))
+        typer.echo(summary(folder, files, edition, findings, size=size, as_json=as_json))
     print_findings(findings)
     raise typer.Exit(int(any(finding.severity == "error" for finding in findings)))
 
 
-def composed(project: Project, name: str, list_name: str) -> tuple[Issue, ListSettings, Edition]:
-    """Read an issue, and what the list it is set for says, and compose. Raises IssueError, AudienceError and TemplateError."""
+def composed(project: Project, name: str, list_name: str) -> tuple[List, Issue, Edition]:
+    """Read a list and an issue, and compose. Raises IssueError, AudienceError and TemplateError."""
     from composer.audience.files import read_list  # noqa: PLC0415 - `--help` needs none of these
+    from composer.audience.model import List  # noqa: PLC0415
     from composer.config import ListSettings  # noqa: PLC0415
     from composer.edition.compose import compose  # noqa: PLC0415 - heavy: premailer alone takes 0.2 s to import
     from composer.issue.files import read_issue  # noqa: PLC0415
 
-    settings = read_list(project, list_name).settings if list_name else ListSettings()
+    chosen = read_list(project, list_name) if list_name else List(ListSettings(), ())
     issue = read_issue(project.issue_path(name), project)
-    return issue, settings, compose(issue, settings, project)
+    return chosen, issue, compose(issue, chosen.settings, project)
+
+
+def checked(project: Project, chosen: List, issue: Issue, edition: Edition) -> tuple[int, tuple[Finding, ...]]:
+    """Return the largest size of the HTML in bytes, and all findings; with a list, also what its people lack."""
+    from composer.audience.fit import fit  # noqa: PLC0415 - `--help` needs none of these
+    from composer.checks.size import gmail_clip, html_size  # noqa: PLC0415
+    from composer.checks.values import unfit_values  # noqa: PLC0415
+    from composer.findings import Where  # noqa: PLC0415
+
+    size = html_size(edition, chosen.subscribers, project.config, chosen.settings)
+    said = (*issue.findings, *edition.findings, *gmail_clip(size, Where(issue.path)))
+    if chosen.settings.name:
+        said = (*said, *chosen.findings, *fit([chosen], edition.fields), *unfit_values(edition, chosen.subscribers))
+    return size, tuple(dict.fromkeys(said))
 
 
 def printed(edition: Edition, form: Format, project: Project) -> str:
@@ -91,19 +102,10 @@ def save(folder: Path, files: Mapping[str, bytes]) -> None:
         raise UsageError(f"cannot write {err.filename or folder}: {err.strerror}", hint="Name another folder with --out.") from err
 
 
-def near_clip(issue: Issue, size: int) -> tuple[Finding, ...]:
-    """Warn when the HTML comes near the size that Gmail cuts off."""
-    from composer.findings import Where, warning  # noqa: PLC0415 - `--help` needs it not
-
-    if size < NEAR * GMAIL_CLIP:
-        return ()
-    message = f"the HTML is {size:,} bytes; Gmail cuts off what exceeds {GMAIL_CLIP:,}, and the unsubscribe link with it"
-    return (warning("gmail-clip", Where(issue.path), message, "Shorten the issue, or move a long part to the site and link to it."),)
-
-
-def summary(folder: Path, files: Mapping[str, bytes], edition: Edition, findings: Sequence[Finding], *, as_json: bool) -> str:
+def summary(folder: Path, files: Mapping[str, bytes], edition: Edition, findings: Sequence[Finding], *, size: int, as_json: bool) -> str:
     """Return what a build has to say on stdout; paths as one would type them here."""
-    size = len(files["email.html"])
+    from composer.checks.size import GMAIL_CLIP  # noqa: PLC0415 - `--help` needs no check
+
     if as_json:
         report = {
             "issue": edition.stem,
@@ -119,4 +121,4 @@ def summary(folder: Path, files: Mapping[str, bytes], edition: Edition, findings
             ],
         }
         return json.dumps(report, ensure_ascii=False, indent=2)
-    return f"{typed(folder / 'email.html')}\n{size:,} bytes of HTML, {size / GMAIL_CLIP:.0%} of what Gmail shows before it cuts off"
+    return f"{typed(folder / 'email.html')}\n{size:,} bytes of HTML at most, {size / GMAIL_CLIP:.0%} of what Gmail shows before it cuts off"

@@ -23,7 +23,7 @@ STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to begin in; made when it is not there.")]) -> None:
     """Start a newsletter project.
 
-    Writes settings, a theme to edit, two sample lists and a first issue. Overwrites nothing.
+    Writes settings, a theme and a template to edit, two sample lists and a first issue. Overwrites nothing.
     """
     written = write_new(directory, project_files())
     for path in written:
@@ -83,15 +83,20 @@ def write_new(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     blocked = [parent for path in targets for parent in path.parents if parent.exists() and not parent.is_dir()]
     if taken or blocked:
         names = ", ".join(str(path) for path in dict.fromkeys((*taken, *blocked)))
-        raise ProjectError(f"already there: {names}", hint="Nothing was written. Move these files away, or choose another name.")
+        raise ProjectError(f"these are there already: {names}", hint="Nothing was written. Move them away, or choose another name.")
+    written: list[Path] = []
     try:
         for path, data in targets.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
+                written.append(path)
                 file.write(data)
     except OSError as err:
-        raise ProjectError(f"cannot write {err.filename}: {err.strerror}") from err
-    return list(targets)
+        for path in written:
+            path.unlink(missing_ok=True)
+        hint = "Nothing was written. Make room, or choose a folder that you may write to."
+        raise ProjectError(f"cannot write {err.filename or folder}: {err.strerror}", hint=hint) from err
+    return written
 
 
 def _scaffold() -> Path:

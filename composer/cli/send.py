@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from composer.ledger.model import Campaign
     from composer.project import Project
 
-REHEARSAL = "Nothing {tense} this machine: the outbox writes one file per person."
+REHEARSAL = (
+    "Nothing {tense} this machine: the outbox writes one file per person. A rehearsal counts as mailed for nobody, and may be repeated."
+)
 USAGE = 2
 
 
@@ -71,7 +73,9 @@ def _announce(prepared: Prepared) -> None:
     print_pairs(_overview(prepared))
     print_findings(prepared.findings)
     if prepared.blocking:
-        typer.echo(f"error: nothing was sent: {number_of(len(prepared.blocking), 'error')} to mend first", err=True)
+        codes = ", ".join(dict.fromkeys(finding.code for finding in prepared.blocking))
+        stop = "stops" if len(prepared.blocking) == 1 else "stop"
+        typer.echo(f"error: nothing was sent: {number_of(len(prepared.blocking), 'error')} {stop} the send: {codes}", err=True)
         raise typer.Exit(USAGE)
 
 
@@ -97,7 +101,7 @@ def _deliver(project: Project, prepared: Prepared) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
 
     from composer.delivery.campaign import begin  # noqa: PLC0415 - brings the database
-    from composer.ledger.database import open_ledger  # noqa: PLC0415
+    from composer.ledger.opening import open_ledger  # noqa: PLC0415
 
     with open_ledger(project) as ledger:
         campaign = begin(ledger, prepared, datetime.now(UTC))
@@ -110,11 +114,13 @@ def _run(project: Project, ledger: Ledger, campaign: Campaign) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
 
     from composer.delivery.campaign import run  # noqa: PLC0415 - brings the database
+    from composer.delivery.dispatch import Watch  # noqa: PLC0415
     from composer.delivery.model import unsent  # noqa: PLC0415
     from composer.ledger.campaigns import count_states  # noqa: PLC0415
 
-    with stop_on_signal() as stop, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
-        report = run(project, ledger, campaign, clock=lambda: datetime.now(UTC), stop=stop, progress=advance)
+    with stop_on_signal() as interrupt, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
+        watch = Watch(stop=interrupt.asked, interruptible=interrupt.interruptible, progress=advance)
+        report = run(project, ledger, campaign, clock=lambda: datetime.now(UTC), watch=watch)
     _conclude(project, campaign, report)
     return report.exit_code
 
@@ -128,7 +134,7 @@ def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
     if where := place(project, campaign):
         typer.echo(f"Files: {typed(where)}/")
     if report.reason:
-        more = f" `newsletter resume {campaign.id}` goes on." if report.left else ""
+        more = f" `newsletter resume {campaign.id}` goes on{' then' if report.due else ''}." if report.left else ""
         typer.echo(f"Stopped: {report.reason.rstrip('.')}.{more}", err=True)
     if not campaign.real:
         typer.echo(REHEARSAL.format(tense="left"), err=True)

@@ -1,6 +1,7 @@
 """A campaign from its first row to its last answer: begun from what was prepared, run until done or stopped.
 
-A run needs the ledger and the configuration alone: neither the issue nor the lists are read again.
+A run needs the ledger and the project's secrets: neither the issue nor the lists are read again, and what messages depend on
+is the configuration of the start.
 """
 
 from __future__ import annotations
@@ -8,119 +9,99 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from composer.delivery.dispatch import Sending, dispatch
+from composer.audience.select import common_settings, is_public
+from composer.delivery.dispatch import Sending, Watch, dispatch
 from composer.delivery.model import CampaignState
+from composer.delivery.setting import thaw
 from composer.errors import UsageError
 from composer.ledger.campaigns import read_campaign, start_campaign
-from composer.ledger.deliveries import positions
 from composer.ledger.editions import read_edition
-from composer.message.build import build_message, inline_images
+from composer.ledger.opening import ledger_path
+from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
 from composer.transport.registry import Occasion, open_transport, way_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from composer.config import Config, ListSettings
     from composer.delivery.dispatch import Report
     from composer.delivery.prepare import Prepared
-    from composer.edition.model import Edition
     from composer.ledger.database import Ledger
     from composer.ledger.model import Campaign, Claimed
     from composer.message.model import Message
     from composer.project import Project
 
 _OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
+_NOBODY = Watch()
 
 
 def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
     """Write the campaign with all its deliveries; nothing is sent yet. Raises UsageError when something blocks it."""
     if prepared.blocking:
         raise UsageError("this cannot be sent", findings=prepared.blocking)
-    campaign = start_campaign(ledger, prepared.edition, prepared.audience, transport=prepared.transport, real=prepared.real, now=now)
+    campaign = start_campaign(
+        ledger,
+        prepared.edition,
+        prepared.audience,
+        transport=prepared.transport,
+        real=prepared.real,
+        setting=prepared.setting,
+        now=now,
+    )
     return read_campaign(ledger, campaign)
 
 
-def run(
-    project: Project,
-    ledger: Ledger,
-    campaign: Campaign,
-    *,
-    clock: Callable[[], datetime],
-    stop: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], None] = lambda _: None,
-    probe: Callable[[str], None] = lambda _: None,
-) -> Report:
+def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable[[], datetime], watch: Watch = _NOBODY) -> Report:
     """Send what is left of a campaign. Raises UsageError for one that is over or sent by another process, Stopped."""
     if campaign.state in _OVER:
         raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
-    edition = read_edition(ledger, campaign.edition)
-    settings = common_settings(campaign.lists)
-    config, keys = project.config, project.signing_keys()
-    merger = Merger(edition, image_urls(edition, config, real=campaign.real, public=is_public(settings)))
-
-    def build(row: Claimed, now: datetime) -> Message:
-        return build_message(merger, row.subscriber, delivery_id=row.id, date=now, config=config, settings=settings, keys=keys)
-
-    transport = open_transport(project, campaign.transport, _occasion(ledger, campaign))
+    then = _as_begun(project, campaign)
+    transport = open_transport(then, campaign.transport, _occasion(campaign))
     try:
         return dispatch(
             Sending(
                 ledger=ledger,
                 campaign=campaign,
                 transport=transport,
-                build=build,
+                build=_builder(then, ledger, campaign),
                 lock=lock_path(project, campaign.id),
                 clock=clock,
-                batch=max(1, config.delivery.batch),
-                stop=stop,
-                progress=progress,
-                probe=probe,
+                batch=max(1, project.config.delivery.batch),
+                watch=watch,
             )
         )
     finally:
         transport.close()
 
 
-def is_public(settings: ListSettings) -> bool:
-    """Tell whether a list is the public's; what is not known to be of the staff is."""
-    return settings.kind != "staff"
+def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[Claimed, datetime], Message]:
+    edition, settings = read_edition(ledger, campaign.edition), common_settings(campaign.lists)
+    config, keys = project.config, project.signing_keys()
+    merger = Merger(edition, image_urls(edition, config, hosted=campaign.real and is_public(settings)))
 
+    def build(row: Claimed, now: datetime) -> Message:
+        message = build_message(merger, row.subscriber, delivery_id=row.id, date=now, config=config, settings=settings, keys=keys)
+        return replace(message, position=row.position)
 
-def image_urls(edition: Edition, config: Config, *, real: bool, public: bool) -> dict[str, str]:
-    """Return the address of every local image, by mark: hosted when the public really gets it, else inside the message."""
-    if not (real and public):
-        return inline_images(edition)
-    return {asset.mark: f"{config.images.url.rstrip('/')}/{asset.hosted_name}" for asset in edition.attachments}
-
-
-def common_settings(lists: Sequence[ListSettings]) -> ListSettings:
-    """Return the settings that one edition for several lists has: those of the first public list, else of the first.
-
-    Raises UsageError when the lists differ in what readers see.
-    """
-    if not lists:
-        raise UsageError("no list is named", hint="Name one with --to, such as --to staff.")
-    chosen = next((each for each in lists if is_public(each)), lists[0])
-    for each in lists:
-        if replace(each, name="", title="", kind="") != replace(chosen, name="", title="", kind=""):
-            hint = "Send to one after the other; nobody gets the issue twice."
-            raise UsageError(f"the lists {chosen.name} and {each.name} differ in sender, language or template", hint=hint)
-    return chosen
+    return build
 
 
 def lock_path(project: Project, campaign: int) -> Path:
-    """Where the lock of a campaign lies."""
-    return project.var / f"campaign-{campaign}.lock"
+    """Where the lock of a campaign lies: beside the ledger's file, which several projects may share."""
+    ledger = ledger_path(project).resolve()
+    return ledger.with_name(f"{ledger.name}-campaign-{campaign}.lock")
 
 
 def place(project: Project, campaign: Campaign) -> str:
     """Say where a campaign's messages go: for the outbox, its folder."""
-    return way_out(campaign.transport).place(project, _occasion(None, campaign))
+    return way_out(campaign.transport).place(_as_begun(project, campaign), _occasion(campaign))
 
 
-def _occasion(ledger: Ledger | None, campaign: Campaign) -> Occasion:
-    known = (lambda ids: positions(ledger, ids)) if ledger else None
-    return Occasion(campaign.issue, campaign.id, campaign.created_at, known)
+def _as_begun(project: Project, campaign: Campaign) -> Project:
+    return replace(project, config=thaw(project.config, campaign.setting))
+
+
+def _occasion(campaign: Campaign) -> Occasion:
+    return Occasion(campaign.issue, campaign.id, campaign.created_at)

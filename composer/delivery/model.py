@@ -1,4 +1,4 @@
-"""The states of deliveries and campaigns, and the whole table of what may follow what. Pure."""
+"""What can happen to a delivery, and the whole table of which state may follow which. Pure; the ledger has the words."""
 
 from __future__ import annotations
 
@@ -6,32 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from composer.ledger.model import CampaignState, DeliveryState
 from composer.transport.base import Accepted, Deferred, Outcome, Rejected, Unknown
 
-
-class DeliveryState(StrEnum):
-    """Where one person's delivery stands."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    ACCEPTED = "accepted"
-    DEFERRED = "deferred"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    IN_DOUBT = "in_doubt"
-    SKIPPED = "skipped"
-    RECALLED = "recalled"
-
-
-class CampaignState(StrEnum):
-    """Where a whole campaign stands."""
-
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
+__all__ = [
+    "FINAL",
+    "OPEN",
+    "CampaignState",
+    "DeliveryEvent",
+    "DeliveryState",
+    "Transition",
+    "after",
+    "after_loss",
+    "event_of",
+    "follow",
+    "transition_table",
+    "unsent",
+]
 
 
 class DeliveryEvent(StrEnum):
@@ -126,7 +117,6 @@ def after(outcome: Outcome) -> DeliveryState:
     return follow(DeliveryState.SENDING, event_of(outcome))
 
 
-def after_loss(*, idempotent: bool) -> tuple[DeliveryEvent, DeliveryState]:
-    """Return what becomes of a delivery whose sender died or lost its way: due again if that does no harm, else in doubt."""
-    event = DeliveryEvent.NOT_SENT if idempotent else DeliveryEvent.ANSWER_LOST
-    return event, follow(DeliveryState.SENDING, event)
+def after_loss(*, idempotent: bool) -> DeliveryState:
+    """Return the state of a delivery whose sender died or lost its way: due again if that does no harm, else in doubt."""
+    return follow(DeliveryState.SENDING, DeliveryEvent.NOT_SENT if idempotent else DeliveryEvent.ANSWER_LOST)

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from composer.errors import MergeError
 from composer.findings import Finding, Severity, Where, error
+from composer.message.headers import split_mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,10 +49,21 @@ def preflight(
 
 
 def _sender(edition: Edition, *, real: bool) -> Iterator[Finding]:
-    _, at, domain = edition.from_.rstrip(" >").lower().rpartition("@")
-    if real and (not at or any(domain == name or domain.endswith(f".{name}") for name in _RESERVED)):
+    for key, mailbox in (("from", edition.from_), ("reply_to", edition.reply_to)):
+        if (key == "from" or mailbox) and _domain(mailbox) is None:
+            hint = f"Write `{key}` under [newsletter] as one address: Name <name@example.org>."
+            yield error("no-mailbox", _CONFIG, f"`{key}` is not one address: {mailbox or '(empty)'}", hint)
+    domain = _domain(edition.from_)
+    if real and domain and any(domain == name or domain.endswith(f".{name}") for name in _RESERVED):
         hint = "Set `from` under [newsletter] to an address of your own domain."
-        yield error("placeholder-sender", _CONFIG, f"the sender is a placeholder: {edition.from_ or '(empty)'}", hint)
+        yield error("placeholder-sender", _CONFIG, f"the sender is a placeholder: {edition.from_}", hint)
+
+
+def _domain(mailbox: str) -> str | None:
+    try:
+        return split_mailbox(mailbox)[1].rpartition("@")[2].lower()
+    except MergeError:
+        return None
 
 
 def _public(edition: Edition, config: Config, where: Where, *, real: bool) -> Iterator[Finding]:

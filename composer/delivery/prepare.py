@@ -1,50 +1,57 @@
 """Everything that a send needs to know before it asks: the edition, its audience, and what is wrong with either.
 
-Reads the issue, the lists and the ledger (when there is one); writes nothing.
+Reads the issue, the lists and, for a real transport, the ledger when there is one. Writes nothing, but that an older
+ledger is brought up to date as it is opened.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from composer.audience.files import read_list
-from composer.audience.fit import missing_fields
+from composer.audience.fit import fit
 from composer.audience.model import Audience, LeftOut, Subscriber
-from composer.audience.select import choose
+from composer.audience.select import choose, common_settings, is_public
 from composer.config import Config, ListSettings
-from composer.delivery.campaign import common_settings, image_urls, is_public
 from composer.delivery.preflight import preflight
+from composer.delivery.setting import freeze
 from composer.edition.compose import compose
 from composer.edition.model import Edition
-from composer.errors import MergeError
 from composer.findings import Finding, Severity, Where, error
 from composer.issue.files import read_issue
 from composer.ledger.campaigns import already_mailed
-from composer.ledger.database import ledger_path, open_ledger
-from composer.message.build import build_message
+from composer.ledger.opening import ledger_path, open_ledger
+from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
+from composer.message.mime import to_bytes
 from composer.transport.registry import way_out
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
+    from composer.audience.model import List
     from composer.project import Project
 
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)
+# A list with one of these was not read at all.
+_UNREAD = frozenset({"list-no-header", "list-no-address-column"})
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A send that has not begun; ``blocking`` are the findings that forbid it, all of them also in ``findings``."""
+    """A send that has not begun; ``blocking`` are the findings that forbid it, all of them also in ``findings``.
+
+    ``setting`` is what of the configuration was looked at and its messages will be built with.
+    """
 
     edition: Edition
     audience: Audience
     settings: ListSettings
     transport: str
     real: bool
+    setting: Mapping[str, Any]
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
 
@@ -63,19 +70,18 @@ def prepare(project: Project, issue: str, names: Sequence[str]) -> Prepared:
         audience = leave_out(audience, _mailed(project, edition.stem, keys))
     where = Where(written.path)
     public = is_public(settings)
-    needed = [(slot.name, slot.where) for slot in edition.fields if slot.default is None]
     checks = (
-        *_nobody(audience),
-        *missing_fields(audience, lists, needed),
+        *_nobody(audience, lists),
+        *fit(lists, edition.fields, audience),
         *preflight(edition, project.config, where, public=public, real=real),
     )
     said = tuple(dict.fromkeys((*written.findings, *edition.findings)))
     stopping = (*said, *checks) if real and public else checks
-    findings = (*(finding for each in lists for finding in each.findings), *said, *checks)
+    findings = tuple(dict.fromkeys((*(finding for each in lists for finding in each.findings), *said, *checks)))
     blocking = tuple(finding for finding in stopping if finding.severity is Severity.ERROR)
     if not blocking:
-        _try_out(edition, audience.subscribers[0], project.config, settings, real=real)
-    return Prepared(edition, audience, settings, transport, real, findings, blocking)
+        _try_out(edition, project.config, settings, hosted=real and public)
+    return Prepared(edition, audience, settings, transport, real, freeze(project.config), findings, blocking)
 
 
 def leave_out(audience: Audience, mailed: Container[str]) -> Audience:
@@ -86,12 +92,14 @@ def leave_out(audience: Audience, mailed: Container[str]) -> Audience:
     return replace(audience, subscribers=people, left_out=left_out)
 
 
-def _try_out(edition: Edition, person: Subscriber, config: Config, settings: ListSettings, *, real: bool) -> None:
-    """Build one message, so that a configuration that lets none be built is known now. Raises ConfigError."""
-    merger = Merger(edition, image_urls(edition, config, real=real, public=is_public(settings)))
-    with suppress(MergeError):
-        # The key signs nothing that leaves: a send that is only looked at makes no key file.
-        build_message(merger, person, delivery_id="try", date=_ANY, config=config, settings=settings, keys=("try",))
+def _try_out(edition: Edition, config: Config, settings: ListSettings, *, hosted: bool) -> None:
+    """Build the message of somebody made up, whom every field fits: what fails then fails for all. Raises ConfigError, MergeError."""
+    fields = {slot.name: "https://example.org/" for slot in edition.fields}
+    person = Subscriber("reader@example.org", "reader@example.org", "Reader", fields)
+    merger = Merger(edition, image_urls(edition, config, hosted=hosted))
+    # The key signs nothing that leaves: a send that is only looked at makes no key file.
+    message = build_message(merger, person, delivery_id="try", date=_ANY, config=config, settings=settings, keys=("try",))
+    to_bytes(message)
 
 
 def _mailed(project: Project, issue: str, keys: Sequence[str]) -> set[str]:
@@ -101,9 +109,11 @@ def _mailed(project: Project, issue: str, keys: Sequence[str]) -> set[str]:
         return already_mailed(ledger, issue, keys)
 
 
-def _nobody(audience: Audience) -> tuple[Finding, ...]:
+def _nobody(audience: Audience, lists: Sequence[List]) -> tuple[Finding, ...]:
     if audience.subscribers:
         return ()
+    if unread := tuple(finding for each in lists for finding in each.findings if finding.code in _UNREAD):
+        return unread
     names = ", ".join(each.name for each in audience.lists)
     left = ", ".join(f"{left.count} {left.reason.replace('_', ' ')}" for left in audience.left_out)
     return (error("nobody-to-mail", Where(names), f"there is nobody to send to{f' ({left})' if left else ''}", "Look at the list."),)

@@ -52,7 +52,12 @@ def _piece(block: Block, width: int) -> Piece | None:
         case Figure():
             image = block.image
             return ImagePiece(
-                address(image.src), Markup.escape(image.alt), shown_width(image, width), address(block.href), inline_html(block.caption)
+                src=address(image.src),
+                alt=Markup.escape(image.alt),
+                width=shown_width(image, width),
+                href=address(block.href),
+                caption=inline_html(block.caption),
+                title=Markup.escape(image.title),
             )
         case Events():
             return EventsPiece(tuple(EventRow(inline_html(row.when), tuple(inline_html(cell) for cell in row.cells)) for row in block.rows))

@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import unescape
 
 from markupsafe import Markup
 
-from composer.config import ListSettings
+from composer.config import FILE_NAME, ListSettings
 from composer.edition import mjml
 from composer.edition.arrange import pieces, section_view
 from composer.edition.fields import Slots, fill_for_display, latin_as_references
@@ -19,9 +20,10 @@ from composer.edition.inline import inline
 from composer.edition.layout import SectionView
 from composer.edition.model import Context, Edition
 from composer.edition.plaintext import Frame, plaintext
-from composer.edition.templates import Templates, known_sections, templates_of
+from composer.edition.templates import Templates, templates_of
+from composer.edition.theme import known_sections
 from composer.errors import TemplateError
-from composer.findings import Finding, Where, warning
+from composer.findings import Finding, Where, error, warning
 from composer.issue.model import Issue
 from composer.project import Project
 
@@ -47,6 +49,14 @@ class _Setting:
         return self.issue.language or self.list_.language or self.project.config.newsletter.language
 
     @property
+    def template(self) -> str:
+        return self.issue.template or self.list_.template or DEFAULT_TEMPLATE
+
+    @property
+    def from_(self) -> str:
+        return self.list_.from_ or self.project.config.newsletter.from_ or NO_SENDER
+
+    @property
     def words(self) -> Mapping[str, str]:
         words: Mapping[str, str] = self.templates.theme().get("words", {})
         return words
@@ -58,7 +68,7 @@ class _Setting:
     @property
     def has_preferences(self) -> bool:
         config = self.project.config.unsubscribe
-        return config.via == "sendgrid" or bool(config.preferences_url)
+        return config.via in {"mailto", "sendgrid"} or bool(config.preferences_url)
 
 
 def compose(issue: Issue, list_: ListSettings, project: Project) -> Edition:
@@ -71,17 +81,17 @@ def compose(issue: Issue, list_: ListSettings, project: Project) -> Edition:
     marked, html = _html(setting)
     # 6. Every hole gets the mark of the context it stands in.
     html = slots.placed_html(html)
+    findings = _findings(setting, html)
     # 7. The text part, from the Issue itself.
     text = _text(setting)
     # 8. What the inbox shows.
     subject, preheader = (slots.placed(value, Context.HEADER) for value in (issue.subject, issue.preheader))
-    from_ = list_.from_ or newsletter.from_ or NO_SENDER
     edition = Edition(
         stem=issue.stem,
         list_name=list_.name,
         list_title=setting.list_title,
         language=setting.language,
-        from_=from_,
+        from_=setting.from_,
         reply_to=list_.reply_to or newsletter.reply_to,
         subject=subject,
         preheader=preheader,
@@ -91,7 +101,7 @@ def compose(issue: Issue, list_: ListSettings, project: Project) -> Edition:
         attachments=issue.assets,
         draft=issue.draft,
         mjml=slots.as_written(mjml.unmark(marked)),
-        findings=_findings(from_),
+        findings=findings,
     )
     # 9. The digest over all that a reader gets.
     return replace(edition, digest=_digest(edition))
@@ -109,11 +119,11 @@ def compose_web(issue: Issue, list_: ListSettings, project: Project) -> str:
 
 def _html(setting: _Setting) -> tuple[str, str]:
     templates = setting.templates
-    name = setting.issue.template or setting.list_.template or DEFAULT_TEMPLATE
+    name = setting.template
     if name not in templates.available():
         hint = f"Templates are: {', '.join(templates.available())}."
-        by = "" if setting.issue.template else f", which the list {setting.list_.name} names"
-        raise TemplateError(f"there is no template {name!r}{by}", where=Where(setting.issue.path), hint=hint)
+        named = (setting.issue.path, "") if setting.issue.template else (FILE_NAME, f", which the list {setting.list_.name} names")
+        raise TemplateError(f"there is no template {name!r}{named[1]}", where=Where(named[0]), hint=hint)
     # 2. The template, with every MJML tag marked with its origin.
     marked = templates.render(f"{name}.mjml", _context(setting))
     # 3. MJML to HTML.
@@ -170,6 +180,7 @@ def _text(setting: _Setting) -> str:
         bottom=(why, *leave, ", ".join(sender)),
         notes=words["notes"],
         contents=words["contents"] if len(issue.sections) >= CONTENTS_FROM else "",
+        labels=words,
     )
     return _placed_text(plaintext(issue, frame), setting.slots)
 
@@ -188,8 +199,17 @@ def _digest(edition: Edition) -> str:
     return hashlib.sha256(result.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _findings(from_: str) -> tuple[Finding, ...]:
-    if from_ != NO_SENDER:
-        return ()
-    where = Where("newsletter.toml")
-    return (warning("no-sender", where, "the newsletter has no sender", 'Set from = "Name <address>" in [newsletter].'),)
+def _findings(setting: _Setting, html: str) -> tuple[Finding, ...]:
+    """What there is to say of a letter whose holes are marked; so far its slots are those of the HTML."""
+    found = list(setting.templates.theme_findings())
+    where, name = Where(setting.templates.place_of(f"{setting.template}.mjml")), setting.template
+    if setting.from_ == NO_SENDER:
+        found.append(warning("no-sender", Where(FILE_NAME), "the newsletter has no sender", 'Set from = "Name <address>" in [newsletter].'))
+    if not any(slot.name == "unsubscribe_url" and slot.mark in html for slot in setting.slots.all):
+        hint = 'Include "partials/footer.mjml", or make {{ field("unsubscribe_url") }} the address of a link.'
+        found.append(error("no-unsubscribe-link", where, f"a letter set in {name!r} has no link to unsubscribe", hint))
+    address = setting.project.config.newsletter.postal_address.strip().partition("\n")[0]
+    if " ".join(address.split()) not in " ".join(unescape(html).split()):
+        hint = 'Include "partials/footer.mjml", or write {{ newsletter.postal_address }}.'
+        found.append(warning("no-postal-address-in-letter", where, f"a letter set in {name!r} does not name the postal address", hint))
+    return tuple(found)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import chain, repeat
 
 from markupsafe import Markup
 
+from composer.issue.inlines import plain
 from composer.issue.model import (
     Block,
     Break,
@@ -23,7 +26,6 @@ from composer.issue.model import (
     Heading,
     Image,
     Inline,
-    Inlines,
     Items,
     Link,
     LinkRow,
@@ -36,6 +38,10 @@ from composer.issue.model import (
 
 _CLASSES = {"mark": "mk", "kbd": "kbd"}
 COLUMN_WIDTH = 520
+_SCOPE = ' scope="col"'
+# In pixels: a letter of a table with some to spare, its padding, the least width of a cell, and the room on a screen of 320.
+_LETTER, _CELL_PADDING, _NARROWEST_CELL, _PHONE_WIDTH = 9, 12, 54, 280
+_LEAST_SHARE = 0.75  # what is left of a column's width on a screen of 480
 
 
 def inline_html(children: Iterable[Inline]) -> Markup:
@@ -125,7 +131,7 @@ def _block(block: Block, width: int) -> str:  # noqa: C901, PLR0911, PLR0912 - o
             # A <pre> in mail loses its line ends in some clients, so they are spelled out.
             return f'<pre class="pre">{_text(block.text).replace(chr(10), "<br />")}</pre>'
         case Table():
-            return _table(block)
+            return _table(block, width)
         case Divider():
             return '<hr class="hr" />'
 
@@ -162,17 +168,36 @@ def _item(blocks: tuple[Block, ...], width: int) -> str:
     return "".join(parts)
 
 
-def _table(block: Table) -> str:
-    def row(cells: tuple[Inlines, ...], tag: str, extra: str) -> str:
+def _table(block: Table, width: int) -> str:
+    rows = (block.head, *block.rows) if block.head else block.rows
+    longest = [[max((len(word) for word in re.split(r"[\s-]+", plain(cell))), default=0) for cell in row] for row in rows]
+    columns = [max(column) for column in zip(*longest, strict=True)]
+
+    def row(index: int, tag: str, extra: str) -> str:
+        classes = _whole(longest[index], columns, width)
         return "".join(
-            f'<{tag} class="{tag}"{extra}{_align(block.aligns[index] if index < len(block.aligns) else "")}>{inline_html(cell)}</{tag}>'
-            for index, cell in enumerate(cells)
+            f'<{tag} class="{tag}{class_}"{extra}{_align(align)}>{inline_html(cell)}</{tag}>'
+            for cell, class_, align in zip(rows[index], classes, chain(block.aligns, repeat("")), strict=False)
         )
 
-    scope = ' scope="col"'
-    head = f"<thead><tr>{row(block.head, 'th', scope)}</tr></thead>" if block.head else ""
-    body = "".join(f"<tr>{row(cells, 'td', '')}</tr>" for cells in block.rows)
+    head = f"<thead><tr>{row(0, 'th', _SCOPE)}</tr></thead>" if block.head else ""
+    body = "".join(f"<tr>{row(index, 'td', '')}</tr>" for index in range(1 if block.head else 0, len(rows)))
     return f'<table class="t" width="100%" cellpadding="0" cellspacing="0" border="0">{head}<tbody>{body}</tbody></table>'
+
+
+def _whole(cells: Sequence[int], columns: Sequence[int], width: int) -> Iterator[str]:
+    """Say which cells of a row need never break a word, by the letters of their longest words and of their columns'.
+
+    ``ws`` is for any screen, ``wl`` for one where columns stand side by side. A cell's fair share is always there; beyond
+    that, all may have their room when it suffices for all.
+    """
+
+    def fits(cell: int, room: float) -> bool:
+        needed = sum(max(_LETTER * letters + _CELL_PADDING, _NARROWEST_CELL) for letters in columns)
+        return needed <= room or _LETTER * cell + _CELL_PADDING <= room / len(columns)
+
+    for cell in cells:
+        yield " ws" if fits(cell, _PHONE_WIDTH) else " wl" if fits(cell, width * _LEAST_SHARE) else ""
 
 
 def _align(align: str) -> str:

@@ -1,7 +1,7 @@
 """CSS into style attributes by premailer, its only importer, wrapped so that it does none of the damage it is known for.
 
-Only plain theme rules are inlined. Whatever holds an at-rule, a hover state or a client's own selector stays in its
-``<style>`` untouched, for that is what makes columns, phones and dark mode work.
+Only plain theme rules are inlined. An at-rule, a hover state or a client's own selector stays in a ``<style>``
+untouched, for that is what makes columns, phones and dark mode work.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from composer.errors import TemplateError
 
@@ -16,7 +18,11 @@ _STYLE = re.compile(r"<style\b([^>]*)>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # MJML's own reset (it starts with #outlook) would be repeated on every table and cell; cellspacing, border and the
 # theme's rules say the same inline where it matters.
-_LEFT_ALONE = re.compile(r"@|\[data-og|:hover|:focus|:visited|#outlook|\.moz-text-html")
+_RESET = re.compile(r"#outlook\b")
+_LEFT_ALONE = re.compile(r"\[data-og|:hover|:focus|:visited|\.moz-text-html")
+_CSS = re.compile(r"/\*(?:.*?\*/)?|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|\\.|[{};]", re.DOTALL)
+_COMMENT_IN_CSS = re.compile(r"/\*.*?\*/", re.DOTALL)
+_BLANK = re.compile(r"(?:\s|/\*.*?\*/)*", re.DOTALL)
 _PART = re.compile(r"<!--.*?-->|<style\b.*?</style>|<[A-Za-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL | re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s([^\s=<>\"'/]+)=(?:\"([^\"]*)\"|'([^']*)')")
 _IGNORE = ' data-premailer="ignore"'
@@ -59,10 +65,80 @@ def inline(html: str) -> str:
 def _protect(html: str) -> str:
     def mark(match: re.Match[str]) -> str:
         attributes, css = match.groups()
-        alone = "media=" in attributes or _LEFT_ALONE.search(css)
-        return f"<style{attributes}{_IGNORE}>{css}</style>" if alone else match[0]
+        if "media=" in attributes or _RESET.search(css):
+            return f"<style{attributes}{_IGNORE}>{css}</style>"
+        plain, alone = split(css)
+        kept = f"<style{attributes}{_IGNORE}>{alone}</style>" if alone else ""
+        return kept if not plain else f"<style{attributes}>{plain}</style>{kept}"
 
     return _STYLE.sub(mark, html)
+
+
+def split(css: str) -> tuple[str, str]:
+    """Return the plain rules of a style block, and all others byte for byte. Raises TemplateError for braces without a pair."""
+    rules = list(_rules(css))
+    if not any(rule.alone for rule in rules):
+        return css, ""
+    plain = "".join(rule.plain for rule in rules)
+    return plain, "".join(rule.text for rule in rules if rule.alone).strip() if plain else css
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A piece of a style sheet's top level: all its text; what stands before its ``{`` (comments left out), and from there on."""
+
+    text: str
+    head: str
+    body: str
+
+    @property
+    def alone(self) -> bool:
+        return self.head.startswith("@") or bool(_LEFT_ALONE.search(self.head))
+
+    @property
+    def plain(self) -> str:
+        """What of the rule is to be inlined: of ``a, a:hover`` that for ``a``."""
+        if not self.alone:
+            return self.text if self.head else ""
+        if re.search(r"^@|[(\"']", self.head):
+            return ""
+        selectors = ",".join(selector for selector in self.head.split(",") if not _LEFT_ALONE.search(selector))
+        return selectors and f"{selectors}{self.body}"
+
+
+def _rules(css: str) -> Iterator[_Rule]:
+    """Cut a style sheet at its top level, nothing lost."""
+    depth = start = opened = 0
+    head = _after_comments(css, 0)
+    for match in _CSS.finditer(css):
+        sign, end = match[0], match.end()
+        if sign == "/*":
+            raise _broken("a comment is never closed", css[match.start() :])
+        if sign == "{":
+            opened, depth = (opened if depth else match.start()), depth + 1
+            if depth > 1 and css[head] != "@":
+                raise _broken("a rule stands inside of another, or a { is never closed", css[head:])
+        if sign == "}":
+            depth -= 1
+            if depth < 0:
+                raise _broken("a } closes nothing", css[head:])
+        if not depth and (sign == "}" or (sign == ";" and css[head] == "@")):
+            cut = opened if sign == "}" else end
+            yield _Rule(css[start:end], _COMMENT_IN_CSS.sub("", css[head:cut]).strip(), css[cut:end])
+            start, head = end, _after_comments(css, end)
+    if depth:
+        raise _broken("a { is never closed", css[head:])
+    yield _Rule(css[start:], "", "")
+
+
+def _after_comments(css: str, start: int) -> int:
+    found = _BLANK.match(css, start)
+    return found.end() if found else start
+
+
+def _broken(what: str, css: str) -> TemplateError:
+    message = f"the styles cannot be read: {what}, at {' '.join(css[:60].split())!r}"
+    return TemplateError(message, hint="Look for it in styles/inline.css.j2, or in the <mj-style> where it stands.")
 
 
 def _protected(html: str) -> str:

@@ -32,7 +32,7 @@ class ButtonPiece:
 
 @dataclass(frozen=True, slots=True)
 class ImagePiece:
-    """An image on its own; ``width`` in pixels as shown (0: full column), ``href`` empty when not linked."""
+    """An image on its own; ``width`` in pixels as shown (0: full column), ``href`` empty when not linked; ``title`` may be empty."""
 
     kind: ClassVar[str] = "image"
     src: Markup
@@ -40,6 +40,7 @@ class ImagePiece:
     width: int
     href: Markup
     caption: Markup
+    title: Markup
 
 
 @dataclass(frozen=True, slots=True)

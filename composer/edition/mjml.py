@@ -114,6 +114,10 @@ def _check(tag: str, attributes: str, inside: str, where: Where, findings: list[
                 f"Its place is in {parents or 'a file of its own'}.",
             )
         )
+    _check_attributes(tag, attributes, inside, where, findings)
+
+
+def _check_attributes(tag: str, attributes: str, inside: str, where: Where, findings: list[Finding]) -> None:
     known = ATTRIBUTES[tag]
     for name, value in _ATTRIBUTE.findall(attributes.rstrip().removesuffix("/")):
         if not value:
@@ -122,6 +126,17 @@ def _check(tag: str, attributes: str, inside: str, where: Where, findings: list[
             near = difflib.get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(sorted(known))}."
             findings.append(error("mjml-attribute", where, f"<{tag}> has no attribute {name}", hint))
+        elif name.endswith("padding") and (right := _with_units(value)):
+            # mrml takes it for none when it works out widths for Outlook.
+            message = f"{name} of <{tag}> has a number without a unit"
+            findings.append(error("mjml-padding", where, message, f'Write {name}="{right}".'))
+
+
+def _with_units(value: str) -> str:
+    """A padding of several values with each unit written out; empty when nothing is amiss."""
+    parts = value.lstrip(" \t\n=").strip("\"'").split()
+    right = [f"{part}px" if part.replace(".", "", 1).isdecimal() else part for part in parts]
+    return " ".join(right) if len(parts) > 1 and right != parts else ""
 
 
 def to_html(marked: str, names: Sequence[str]) -> str:
@@ -131,7 +146,7 @@ def to_html(marked: str, names: Sequence[str]) -> str:
     findings = lint(marked, names)
     if findings:
         first = findings[0]
-        raise TemplateError(first.message, where=first.where, hint=first.hint, findings=findings)
+        raise TemplateError(first.message, where=first.where, hint=first.hint, findings=findings[1:])
     source = _NOT_XML.sub("", unmark(marked))
     try:
         # fonts={}: the default ones would put a Google Fonts link and an @import into every mail.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from composer.edition.wrap import GLUE, WIDTH, columns, wrap
+from composer.edition.wrap import GLUE, WIDTH, columns, table, wrap
 from composer.issue.inlines import plain
 from composer.issue.model import (
     Block,
@@ -44,12 +44,16 @@ _WHEN = 16
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around the Issue: lines after the title, lines after the last Section, the footnotes' title."""
+    """What stands around the Issue: lines after the title, lines after the last Section, and words of the theme.
+
+    ``labels`` are the titles of callouts without one, by kind.
+    """
 
     top: tuple[str, ...] = ()
     bottom: tuple[str, ...] = ()
     notes: str = "Notes"
     contents: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def plaintext(issue: Issue, frame: Frame) -> str:
@@ -76,6 +80,7 @@ class _Writer:
         self.issue = issue
         self.frame = frame
         self.mark = issue.mark_prefix
+        self.defaults = {slot.mark: slot.default for slot in issue.fields if slot.default is not None}
         self.links = _Links()
         self.width = WIDTH
 
@@ -111,7 +116,13 @@ class _Writer:
 
     def underlined(self, text: str, stroke: str) -> list[str]:
         lines = self.wrapped(text)
-        return [*lines, stroke * min(WIDTH, max(columns(line, self.mark) for line in lines))]
+        return [*lines, stroke * min(WIDTH, max(columns(self.filled(line), self.mark) for line in lines))]
+
+    def filled(self, line: str) -> str:
+        """A line with each merge field as its default, where it has one."""
+        for mark, default in self.defaults.items() if self.mark in line else ():
+            line = line.replace(mark, default)
+        return line
 
     def section_title(self, section: Section) -> list[str]:
         title = self.inline(section.title)
@@ -147,7 +158,8 @@ class _Writer:
                     return [self.prefixed([*self.blocks(block.blocks), *cite], "> ")]
             case Callout():
                 with self.indented(2):
-                    title = [self.wrapped(block.title)] if block.title else []
+                    label = block.title or self.frame.labels.get(block.kind, "")
+                    title = [self.wrapped(label)] if label else []
                     return [self.prefixed([*title, *self.blocks(block.blocks)], "| ")]
             case Columns():
                 return [lines for column in block.columns for lines in self.blocks(column)]
@@ -200,7 +212,9 @@ class _Writer:
         return self.wrapped(rest, first, " " * (_WHEN + 4))
 
     def figure(self, block: Figure) -> list[list[str]]:
-        words = self.inline(block.caption) or (f"[Image: {block.image.alt}]" if block.image.alt else "")
+        caption = self.inline(block.caption) or block.image.title
+        alt = f"[Image: {block.image.alt}]" if block.image.alt not in {"", caption} else ""
+        words = " ".join(part for part in (alt, caption) if part)
         if block.href:
             words = f"{words or '[Image]'}{GLUE}[{self.links.number(block.href)}]"
         return [self.wrapped(words)] if words else []
@@ -208,15 +222,7 @@ class _Writer:
     def table(self, block: Table) -> list[list[str]]:
         rows = [block.head, *block.rows] if block.head else list(block.rows)
         cells = [[self.inline(cell).replace("\v", " ").replace("\n", " ") for cell in row] for row in rows]
-        sizes = [max(columns(row[index], self.mark) for row in cells) for index in range(len(cells[0]))]
-        aligned = sum(sizes) + 3 * (len(sizes) - 1) <= self.width
-        lines: list[str] = []
-        for number, row in enumerate(cells):
-            padded = [text + " " * (size - columns(text, self.mark)) for text, size in zip(row, sizes, strict=True)] if aligned else row
-            lines += ["   ".join(padded).rstrip()] if aligned else self.wrapped(" | ".join(row), "", "    ")
-            if block.head and not number:
-                lines.append("   ".join("-" * size for size in sizes) if aligned else "-" * self.width)
-        return [lines]
+        return [table(cells, self.width, self.mark, head=bool(block.head))]
 
     # ---- inlines; a hard break is a vertical tab until the paragraph is wrapped ----
 

@@ -6,23 +6,33 @@ is laid over the shipped theme key by key. All of a template's mistakes are Temp
 
 from __future__ import annotations
 
-import re
-import tomllib
+import difflib
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, reduce
 from pathlib import Path
-from typing import Any, cast
 
 import jinja2
+from jinja2 import nodes
 
+from composer.edition.contrast import contrast_findings
 from composer.edition.mjml import mark_source
+from composer.edition.theme import Theme, laid_over, read
 from composer.errors import TemplateError
-from composer.findings import Where
+from composer.findings import Finding, Where
 
 THEME = "theme.toml"
 _SHIPPED = "shipped/"
-_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
-Theme = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """What a template extends (empty: nothing; "?": only rendering can tell), and its blocks; ``outermost`` with lines."""
+
+    shown: str
+    parent: str
+    names: frozenset[str]
+    outermost: tuple[tuple[str, int], ...]
 
 
 @lru_cache(maxsize=8)
@@ -38,7 +48,8 @@ class Templates:
         self._folders = folders
         self.names: list[str] = []
         self._numbers: dict[Path, int] = {}
-        self._theme: tuple[tuple[object, ...], Theme] | None = None
+        self._theme: tuple[tuple[object, ...], Theme, tuple[Finding, ...]] | None = None
+        self._blocks: dict[str, _Blocks] = {}
         self._environment = jinja2.Environment(
             loader=jinja2.FunctionLoader(self._source),
             autoescape=True,
@@ -51,7 +62,7 @@ class Templates:
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """Render a template. MJML comes marked, see ``composer.edition.mjml``. Raises TemplateError."""
         try:
-            return self._environment.get_template(name).render(context)
+            rendered = self._environment.get_template(name).render(context)
         except jinja2.TemplateNotFound as err:
             known = ", ".join(self.available())
             raise TemplateError(f"there is no template {err.name}", where=self._frame(err), hint=f"Templates are: {known}.") from err
@@ -61,10 +72,12 @@ class Templates:
         except TemplateError:
             raise
         except RecursionError as err:
-            raise TemplateError("the template includes or extends itself without end", where=Where(self._named(name))) from err
+            raise TemplateError("the template includes or extends itself without end", where=Where(self.place_of(name))) from err
         except Exception as err:  # a template may fail in as many ways as a program
             hint = "Names that a template can use are listed in docs/templates.md."
-            raise TemplateError(f"the template fails: {err}", where=self._frame(err) or Where(self._named(name)), hint=hint) from err
+            raise TemplateError(f"the template fails: {err}", where=self._frame(err) or Where(self.place_of(name)), hint=hint) from err
+        self._check_blocks(name)
+        return rendered
 
     def available(self) -> tuple[str, ...]:
         """Names that an issue may put into ``template:``."""
@@ -73,34 +86,27 @@ class Templates:
 
     def theme(self) -> Theme:
         """The shipped theme with the project's laid over it. Raises TemplateError with the line."""
+        return self._read_theme()[0]
+
+    def theme_findings(self) -> tuple[Finding, ...]:
+        """What there is to say of the theme. Raises TemplateError as ``theme`` does."""
+        return self._read_theme()[1]
+
+    def _read_theme(self) -> tuple[Theme, tuple[Finding, ...]]:
         paths = [path for folder in reversed(self._folders) if (path := folder / THEME).is_file()]
         key = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
         if self._theme is None or self._theme[0] != key:
-            merged: dict[str, Any] = {}
-            for path in paths:
-                theme = self._read_theme(path)
-                _check_shape(merged, theme, self._shown(path))
-                merged = _laid_over(merged, theme)
-            self._theme = (key, merged)
-        return self._theme[1]
+            sources = [read(self._text(path), self._shown(path)) for path in paths]
+            theme: Theme = reduce(laid_over, (source.data for source in sources), {})
+            self._theme = (key, theme, contrast_findings(theme, sources))
+        return self._theme[1:]
 
-    def _read_theme(self, path: Path) -> dict[str, Any]:
-        shown = self._shown(path)
+    def _text(self, path: Path) -> str:
         try:
-            text = path.read_text(encoding="utf-8-sig")
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as err:
-            line = re.search(r"at line (\d+)", str(err))
-            raise TemplateError(f"the theme is not valid TOML: {err}", where=Where(shown, int(line[1]) if line else None)) from err
+            return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as err:
-            raise TemplateError(
-                "the theme is not text in UTF-8", where=Where(shown), hint="Save it again with the encoding UTF-8."
-            ) from err
-        for name, value in _colours(data):
-            if not isinstance(value, str) or not _COLOUR.fullmatch(value):
-                message, hint = f"{name} is not a colour: {value!r}", "Write it as #rrggbb: mail programs know no other form for sure."
-                raise TemplateError(message, where=Where(shown, _line_of(text, name, value)), hint=hint)
-        return data
+            where, hint = Where(self._shown(path)), "Save it again with the encoding UTF-8."
+            raise TemplateError("the file is not text in UTF-8", where=where, hint=hint) from err
 
     def _source(self, name: str) -> tuple[str, str, Callable[[], bool]] | None:
         folders, plain_name = self._folders, name
@@ -111,11 +117,34 @@ class Templates:
         path = _first(folders, plain_name)
         if path is None:
             return None
-        text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
         modified = path.stat().st_mtime_ns
+        text = self._text(path)
         if path.suffix == ".mjml":
             text = mark_source(text, self._number(path))
+        self._blocks[name] = self._blocks_of(text, name, path)
         return text, str(path), lambda: _first(folders, plain_name) == path and path.stat().st_mtime_ns == modified
+
+    def _blocks_of(self, text: str, name: str, path: Path) -> _Blocks:
+        tree = self._environment.parse(text, name, str(path))
+        names = frozenset(block.name for block in tree.find_all(nodes.Block))
+        return _Blocks(self._shown(path), _parent(tree), names, tuple(_outermost(tree)))
+
+    def _check_blocks(self, name: str) -> None:
+        """A template that extends another is made of blocks of that one: Jinja2 drops all others in silence."""
+        chain: list[_Blocks] = []
+        while name in self._blocks and self._blocks[name] not in chain:
+            chain.append(self._blocks[name])
+            name = chain[-1].parent
+        if name:
+            return
+        for index, child in enumerate(chain[:-1]):
+            known = frozenset[str]().union(*(parent.names for parent in chain[index + 1 :]))
+            for block, line in child.outermost:
+                if block not in known:
+                    near = difflib.get_close_matches(block, known, 1)
+                    hint = f"Did you mean {near[0]}?" if near else f"Its blocks are: {', '.join(sorted(known)) or 'none'}."
+                    message = f"what this template extends has no block {block!r}, so that its content would be lost"
+                    raise TemplateError(message, where=Where(child.shown, line), hint=hint)
 
     def _number(self, path: Path) -> int:
         if path not in self._numbers:
@@ -131,7 +160,8 @@ class Templates:
                 return f"templates/email/{relative}" if folder == self._folders[0] else f"{_SHIPPED}{relative}"
         return path.name
 
-    def _named(self, name: str) -> str:
+    def place_of(self, name: str) -> str:
+        """Where a template is found, as people know the place."""
         path = _first(self._folders, name)
         return self._shown(path) if path else name
 
@@ -147,53 +177,22 @@ class Templates:
         return found
 
 
-def known_sections(theme: Theme) -> dict[str, tuple[str, str]]:
-    """(accent, chip) of the theme's known sections, by case-folded name."""
-    sections = cast("Mapping[str, Mapping[str, Any]]", theme.get("sections", {}))
-    found: dict[str, tuple[str, str]] = {}
-    for key, section in sections.items():
-        names = section.get("names", ())
-        for name in [names] if isinstance(names, str) else names:
-            found[str(name).casefold()] = (key, str(section.get("chip", "")))
-    return found
-
-
 def _first(folders: tuple[Path, ...], name: str) -> Path | None:
     return next((path for folder in folders if (path := folder / name).is_file()), None)
 
 
-def _colours(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    for scheme, colours in _tables(data.get("colors")):
-        yield from ((f"colors.{scheme}.{name}", value) for name, value in colours.items())
-    for tone, schemes in _tables(data.get("callouts")):
-        yield from ((f"callouts.{tone}.{scheme}.{name}", value) for scheme, colours in _tables(schemes) for name, value in colours.items())
-    for key, section in _tables(data.get("sections")):
-        yield from ((f"sections.{key}.{name}", section[name]) for name in ("light", "on_light", "dark", "on_dark") if name in section)
+def _parent(tree: nodes.Template) -> str:
+    extends = list(tree.find_all(nodes.Extends))
+    if not extends:
+        return ""
+    template = extends[0].template
+    sure = len(extends) == 1 and any(node is extends[0] for node in tree.body)
+    return str(template.value) if sure and isinstance(template, nodes.Const) else "?"
 
 
-def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, inner in value.items() if isinstance(value, dict) else ():
-        if isinstance(inner, dict):
-            yield key, inner
-
-
-def _line_of(text: str, name: str, value: object) -> int | None:
-    key = re.escape(name.rpartition(".")[2])
-    found = (n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"(?:^|[\s{{,]){key}\s*=.*{re.escape(str(value))}", line))
-    return next(found, None)
-
-
-def _check_shape(below: Mapping[str, Any], above: Mapping[str, Any], shown: str, path: str = "") -> None:
-    """A table stays a table: templates read what is in it."""
-    for key, value in above.items():
-        if isinstance(below.get(key), dict):
-            if not isinstance(value, dict):
-                raise TemplateError(f"{path}{key} is a table", where=Where(shown), hint=f"Write [{path}{key}] on a line of its own.")
-            _check_shape(below[key], value, shown, f"{path}{key}.")
-
-
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        merged[key] = _laid_over(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
-    return merged
+def _outermost(node: nodes.Node) -> Iterator[tuple[str, int]]:
+    for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Block):
+            yield child.name, child.lineno
+        else:
+            yield from _outermost(child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wcwidth import wcswidth
@@ -30,6 +30,19 @@ def wrap(text: str, width: int = WIDTH, first: str = "", rest: str = "", mark: s
         gap = "" if start else " " * word.space
         line, used, start = line + gap + word.text, used + len(gap) + size, False
     lines.append(line.rstrip())
+    return lines
+
+
+def table(rows: Sequence[Sequence[str]], width: int, mark: str, *, head: bool) -> list[str]:
+    """Lay out rows of as many cells each: aligned where they fit into the width, else wrapped with bars between."""
+    sizes = [max(columns(cell, mark) for cell in column) for column in zip(*rows, strict=True)]
+    aligned = sum(sizes) + 3 * (len(sizes) - 1) <= width
+    lines: list[str] = []
+    for number, row in enumerate(rows):
+        padded = [text + " " * (size - columns(text, mark)) for text, size in zip(row, sizes, strict=True)] if aligned else row
+        lines += ["   ".join(padded).rstrip()] if aligned else wrap(" | ".join(row), width, "", "    ", mark)
+        if head and not number:
+            lines.append("   ".join("-" * size for size in sizes) if aligned else "-" * width)
     return lines
 
 

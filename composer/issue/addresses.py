@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from composer.findings import Finding, Where, error, warning
 from composer.issue.mergefields import MergeFields
 from composer.issue.model import Asset, Image
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
-_HOST = re.compile(r"www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|org|net|io|dev|edu|gov|eu|info)(?=[/?#:]|$)", re.IGNORECASE)
+_HOST = r"(?:[^\W_][\w-]{0,62}\.){1,8}(?P<last>[^\W\d_]{2,24})"
+_SITE = re.compile(_HOST)
+_MAIL = re.compile(rf"[\w.+-]{{1,64}}@{_HOST}(?=\?|$)")
+# What follows a dot in the name of a file, so that page.html stays a page of the team's own site.
+_ENDINGS = frozenset(
+    "asp aspx atom avif bmp csv css doc docx epub gif gz htm html ics ico jpeg jpg js json jsp md mov mp3 mp4 odp ods odt pdf php png"
+    " ppt pptx rss rtf svg tar tif tiff toml txt wav webm webp xhtml xls xlsx xml yaml yml zip".split()
+)
 HEAVY = 1_000_000
+WIDEST = 1200
+WIDTH_HINT = f"A width is a number of pixels, 1 to {WIDEST:,}: {{width=300}}."
+_DRIVE = re.compile(r"[A-Za-z]:(?:%5C|[\\/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +61,16 @@ class Reading:
         href = href.strip()
         if not href or href.startswith(("#", self.fields.prefix)):
             return href
+        if whole := _completed(href):
+            message = f"{href[:80]!r} does not say that it leads to another site; {whole[:90]} is used"
+            if whole.startswith("mailto:"):
+                message = f"{href[:80]!r} does not say that it is for mail; {whole[:90]} is used"
+            self.findings.append(warning("link-without-scheme", self.where(line), message, f"Write {whole[:90]} here."))
+            return whole
         if scheme := _SCHEME.match(href):
             return href if scheme[0].lower() in {"http:", "https:", "mailto:", "tel:"} else ""
         if href.startswith("//"):
             return f"https:{href}"
-        if _HOST.match(href):
-            message = f"{href[:80]!r} is read as a page of your own site"
-            self.findings.append(warning("link-without-scheme", self.where(line), message, f"Write https://{href[:60]} if it is a site."))
         if not self.base_url:
             message = f"the link to {href[:80]!r} has no site to point to"
             self.findings.append(
@@ -84,13 +97,22 @@ class Reading:
             self.findings.append(
                 warning("image-without-alt", where, f"the image {_short(src)} has no text for readers who do not see it", hint)
             )
-        width = width.strip().removesuffix("px")
-        shown = int(width) if re.fullmatch(r"[0-9]{1,4}", width) else 0
+        shown = self._width(width, src, where)
         address, asset = self._source(src, where)
         if not address:
             return None
         natural = (asset.width, asset.height) if asset else (0, 0)
         return Image(address, " ".join(alt.split()), " ".join(title.split()), *natural, shown_width=shown, line=line)
+
+    def _width(self, typed: str, src: str, where: Where) -> int:
+        width = typed.strip().lower().removesuffix("px").strip()
+        if not width:
+            return 0
+        if re.fullmatch(r"[0-9]{1,4}", width) and 1 <= int(width) <= WIDEST:
+            return int(width)
+        message = f"the width {typed[:20]!r} of the image {_short(src)} is not used"
+        self.findings.append(warning("image-width", where, message, WIDTH_HINT))
+        return 0
 
     def _source(self, src: str, where: Where) -> tuple[str, Asset | None]:
         if src.startswith(self.fields.prefix) or re.match(r"https?://", src, re.IGNORECASE):
@@ -106,8 +128,8 @@ class Reading:
                 error(
                     "image-address",
                     where,
-                    f"an email cannot show an image at {_short(src)}",
-                    "Use a file beside the issue, or an https address.",
+                    f"an email cannot show an image at {_short(unquote(src) if _DRIVE.match(src) else src)}",
+                    "Copy the file beside the issue and write its name, or use an https address.",
                 )
             )
             return "", None
@@ -152,6 +174,18 @@ class Reading:
         message = f"the image {_short(src)} is not in the project; readers will load {address}"
         self.findings.append(warning("image-not-local", where, message, "Make sure the site has it, or put the file into the project."))
         return address
+
+
+def _completed(href: str) -> str:
+    """An address with the scheme that its author left out; empty when it is none of another site, nor for mail."""
+    if mail := _MAIL.match(href):
+        return f"mailto:{href}" if mail["last"].lower() not in _ENDINGS else ""
+    typed = re.split(r"[/?#]", href, maxsplit=1)[0]
+    host = unquote(typed)  # Markdown escapes letters beyond ASCII, which names of sites may have
+    found = _SITE.fullmatch(host)
+    if found and (found["last"].lower() not in _ENDINGS or host[:4].lower() == "www."):
+        return f"https://{host}{href[len(typed) :]}"
+    return ""
 
 
 def _short(text: str) -> str:

@@ -27,6 +27,7 @@ from composer.issue.model import (
     Span,
     Text,
 )
+from composer.issue.slips import nearest
 
 TONES = ("note", "tip", "important", "warning")
 MOST_COLUMNS = 4
@@ -50,6 +51,10 @@ def read_directive(name: str, argument: str, inner: Blocks, reading: Reading, li
 def _callout(argument: str, inner: Blocks, reading: Reading, line: int) -> Blocks:
     tone, _, title = argument.partition(" ")
     if tone.lower() not in TONES:
+        if meant := nearest(tone, TONES, 0.8):
+            message = f"{tone[:40]!r} is no kind of callout and is set as a part of the title"
+            hint = f"Write ::: callout {meant} if that is meant; kinds are {', '.join(TONES)}."
+            reading.findings.append(warning("callout-kind", reading.where(line), message, hint))
         tone, title = "note", argument
     return (Callout(inner, tone.lower(), " ".join(title.split()), line),)
 

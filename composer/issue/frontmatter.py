@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
 
 from composer.errors import IssueError
 from composer.findings import Finding, Where, warning
+from composer.issue.slips import TEXT_KEYS, cut_off, prose, quoted, quotes_for_field
 
 LONGEST = 64_000
 _EXAMPLE = "---\ntitle: The title of this issue\n---"
@@ -53,6 +54,8 @@ def split(text: str, path: str) -> FrontMatter:
         )
     source = "\n".join(lines[first + 1 : end])
     if len(source) > LONGEST:
+        if text_at := prose(lines[first + 1 : end]):
+            raise _no_end(path, first + 2 + text_at)
         raise IssueError(f"the front matter is longer than {LONGEST:,} characters", where=Where(path, first + 1))
     read = _yaml if fence == "---" else _toml
     data, keys, findings = read(source, path, first + 2)
@@ -61,6 +64,14 @@ def split(text: str, path: str) -> FrontMatter:
 
 def _hint(words: str) -> str:
     return f"{words} three lines of front matter:\n{_EXAMPLE}"
+
+
+def _no_end(path: str, line: int) -> IssueError:
+    return IssueError(
+        "the front matter seems not to end: this line is no key",
+        where=Where(path, line),
+        hint="Put a line --- after the last key, above the text.",
+    )
 
 
 def _no_front_matter(lines: list[str], first: int, path: str) -> IssueError:
@@ -97,19 +108,46 @@ def _yaml(source: str, path: str, first_line: int) -> _Read:
         node = loader.get_single_node()
         data = {} if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as err:
-        mark = err.problem_mark or err.context_mark
-        where = Where(path, first_line + mark.line if mark else None, mark.column + 1 if mark else None)
-        hint = "A text with a colon, a quote or a # in it stands in double quotes; lists and sub-keys are indented with spaces."
-        raise IssueError(f"the front matter is not valid YAML: {err.problem or err.context}", where=where, hint=hint) from err
+        raise _not_yaml(err, source.split("\n"), path, first_line) from err
     except (yaml.YAMLError, ValueError, RecursionError) as err:
         raise IssueError(f"the front matter is not valid YAML: {str(err) or 'nested too deeply'}", where=Where(path, first_line)) from err
     if not isinstance(node, yaml.MappingNode | None) or not isinstance(data, dict):
-        raise IssueError("the front matter is not a list of keys", where=Where(path, first_line), hint=_hint("It looks like these"))
+        hint = f"Write each on a line of its own: its name, a colon, a space, and what it is:\n{_EXAMPLE}"
+        raise IssueError("the front matter has no keys such as title:", where=Where(path, first_line), hint=hint)
     lines: dict[str, int] = {}
     findings: list[Finding] = []
     if node is not None:
         _key_lines(node, "", first_line, lines, findings, path)
+        findings += _comments(node, "", source.split("\n"), path, first_line)
     return {str(key): value for key, value in data.items()}, lines, tuple(findings)
+
+
+def _not_yaml(err: yaml.MarkedYAMLError, lines: list[str], path: str, first_line: int) -> IssueError:
+    mark = err.problem_mark or err.context_mark
+    text_at = prose(lines)
+    if text_at is not None and (mark is None or mark.line >= text_at):
+        return _no_end(path, first_line + text_at)
+    where = Where(path, first_line + mark.line if mark else None, mark.column + 1 if mark else None)
+    near = {at.line for at in (err.problem_mark, err.context_mark) if at and at.line < len(lines)}
+    if hint := quotes_for_field(lines[number] for number in sorted(near, reverse=True)):
+        return IssueError("the front matter is not valid YAML: a merge field needs quotes around the whole text", where=where, hint=hint)
+    hint = "A text with a colon, a quote or a # in it stands in double quotes; lists and sub-keys are indented with spaces."
+    return IssueError(f"the front matter is not valid YAML: {err.problem or err.context}", where=where, hint=hint)
+
+
+def _comments(node: yaml.MappingNode, prefix: str, lines: list[str], path: str, first_line: int) -> Iterator[Finding]:
+    """Report unquoted texts that a # ends."""
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        if isinstance(value, yaml.MappingNode) and not prefix:
+            yield from _comments(value, f"{name}.", lines, path, first_line)
+        elif isinstance(value, yaml.ScalarNode) and value.style is None and name in TEXT_KEYS:
+            mark = value.end_mark
+            if rest := cut_off(lines[mark.line][mark.column :]):
+                whole = f"{value.value} {rest}".strip()
+                message = f"{name} is {value.value[:60]!r}: YAML takes {rest[:40]!r} for a comment"
+                hint = f"Put the text in quotes: {key.value}: {quoted(whole)[:200]}"
+                yield warning("yaml-comment", Where(path, first_line + mark.line), message, hint)
 
 
 def _key_lines(node: yaml.MappingNode, prefix: str, first_line: int, lines: dict[str, int], findings: list[Finding], path: str) -> None:

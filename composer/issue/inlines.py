@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from composer.findings import info, warning
 from composer.issue.addresses import Reading
 from composer.issue.html import Element
-from composer.issue.leftovers import leftovers
+from composer.issue.leftovers import leftovers, spaced
 from composer.issue.model import Break, Code, FootnoteRef, Image, Inline, Inlines, Link, Span, Text
 
 _SPANS = {
@@ -33,7 +33,12 @@ class _Inlines:
 
     def all(self, children: Iterable[Element | str]) -> list[Inline]:
         nodes: list[Inline] = []
+        before: Element | str = ""
         for child in children:
+            if isinstance(child, Element) and child.tag == "a" and isinstance(before, str) and before.endswith("]("):
+                # A bare address in what should have been a link is one by itself.
+                self.reading.findings.append(spaced(child.text(), self.reading.where(child.line or self.line)))
+            before = child
             if isinstance(child, str):
                 self.reading.findings += leftovers(child, self.reading.path, self.line)
                 self.line += child.count("\n")
@@ -65,7 +70,7 @@ class _Inlines:
     def image(self, element: Element) -> Image | None:
         attrs = element.attrs
         return self.reading.image(
-            attrs.get("src", "unknown:"), attrs.get("alt", ""), attrs.get("title", ""), attrs.get("width", ""), self.line
+            attrs.get("src", attrs.get("data-a", "")), attrs.get("alt", ""), attrs.get("title", ""), attrs.get("width", ""), self.line
         )
 
     def link(self, element: Element) -> list[Inline]:

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from composer.errors import IssueError
 from composer.findings import Finding, Where, info, warning
 from composer.issue.dates import read_moment
-from composer.issue.frontmatter import FrontMatter
+from composer.issue.frontmatter import LONGEST, FrontMatter
+from composer.issue.slips import MOST_GUESSES, nearest
 
 _KNOWN = {
     "title", "subject", "preheader", "description", "slug", "url", "canonical_url", "language", "lang", "template",
@@ -58,8 +59,7 @@ class _Reader:
     def read(self) -> Metadata:
         title = self.text("title")
         if not title:
-            where = self.where("title") if "title" in self.lines else Where(self.path, 1)
-            raise IssueError("the issue has no title", where=where, hint="Add to the front matter: title: The title of this issue")
+            raise self.no_title()
         return Metadata(
             title=title,
             subject=self.text("subject") or title,
@@ -75,6 +75,16 @@ class _Reader:
             extra=self.extra(),
             findings=tuple(self.findings),  # last: what stands above adds to them
         )
+
+    def no_title(self) -> IssueError:
+        found = tuple(self.findings)
+        typed = next((key for key in list(self.data)[:MOST_GUESSES] if key not in _KNOWN and nearest(key, ["title"])), "")
+        if typed:
+            hint = f"Write title: instead of {typed}:"
+            return IssueError(f"the issue has no title, but a {typed[:40]!r}", where=self.where(typed), hint=hint, findings=found)
+        where = self.where("title") if "title" in self.lines else Where(self.path, 1)
+        hint = "Add to the front matter: title: The title of this issue"
+        return IssueError("the issue has no title", where=where, hint=hint, findings=found)
 
     def where(self, key: str) -> Where:
         return Where(self.path, self.lines.get(key, self.lines.get(key.partition(".")[0])))
@@ -106,7 +116,9 @@ class _Reader:
         try:
             return read_moment(text)
         except ValueError as err:
-            raise IssueError(f"the date {text[:60]!r} is not understood", where=self.where("date"), hint=f"{err}.".capitalize()) from err
+            hint = str(err)
+            hint = f"{hint[:1].upper()}{hint[1:]}."
+            raise IssueError(f"the date {text[:60]!r} is not understood", where=self.where("date"), hint=hint) from err
 
     def categories(self) -> tuple[str, ...]:
         found: list[str] = []
@@ -162,13 +174,11 @@ class _Reader:
         extra = {key: value for key, value in self.data.items() if key not in _KNOWN}
         extra |= {f"seo.{key}": value for key, value in self.seo.items() if str(key) not in _KNOWN_SEO}
         if extra:
-            names = ", ".join(sorted(str(key) for key in extra))
+            names = sorted(map(str, extra), key=lambda name: self.where(name).line or LONGEST)
+            guesses = [(name, nearest(name.removeprefix("seo."), _KNOWN)) for name in names[:MOST_GUESSES]]
+            meant = ", ".join(f"{guess} for {name}" for name, guess in guesses if guess)
+            hint = f"{f'Did you mean {meant[:300]}? ' if meant else ''}Known keys are listed in docs/writing.md."
             self.findings.append(
-                info(
-                    "unknown-keys",
-                    self.where(next(iter(extra))),
-                    f"kept but not used: {names[:300]}",
-                    "Known keys are listed in docs/writing.md.",
-                )
+                info("unknown-keys", Where(self.path, self.where(names[0]).line or 1), f"kept but not used: {', '.join(names)[:300]}", hint)
             )
         return extra

@@ -42,7 +42,7 @@ _PIECE = re.compile(
 )
 _ATTRIBUTE = re.compile(r"([A-Za-z_:@][\w:.@-]{0,60})\s{0,20}(?:=\s{0,20}(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
 _END = re.compile(r"</([A-Za-z][A-Za-z0-9:-]{0,40})")
-_SCHEME = re.compile(r"\s*(?!https?:|mailto:|tel:|data:)[A-Za-z][A-Za-z0-9+.-]{0,30}:", re.IGNORECASE)
+ODD_SCHEME = re.compile(r"\s*(?!https?:|mailto:|tel:|data:)[A-Za-z][A-Za-z0-9+.-]{0,30}:", re.IGNORECASE)
 _YOUTUBE = re.compile(r"(?:youtube(?:-nocookie)?\.com/(?:embed/|watch\?v=)|youtu\.be/)([\w-]{6,20})")
 
 
@@ -116,10 +116,12 @@ class RawHtml:
             message = f"<{tag}> loses: {', '.join(dropped)[:120]}"
             self.findings.append(warning("html-attribute-dropped", where, message, hint))
         kept = {name: value for name, value in attributes.items() if name in wanted}
-        if _SCHEME.match(kept.get("href", "")):
+        if ODD_SCHEME.match(kept.get("href", "")):
             message = f"the link to {kept['href'].strip()[:60]!r} leads nowhere and is set as text"
             self.findings.append(warning("link-without-address", where, message, "Give it an http, https, mailto or tel address."))
             del kept["href"]
+        if ODD_SCHEME.match(kept.get("src", "")):
+            kept["data-a"] = kept["src"]  # the sanitiser takes it away, and people must be told what they typed
         if tag in BLOCKS or tag == "img" or "href" in kept:
             kept["data-l"] = str(where.line or 0)
         opened = "".join([f"<{tag}", *(f' {name}="{escape(value)}"' for name, value in kept.items()), ">"])

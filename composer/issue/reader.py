@@ -8,6 +8,7 @@ from composer.errors import IssueError
 from composer.findings import Finding, Where, info
 from composer.issue import frontmatter
 from composer.issue.addresses import Finder, Reading
+from composer.issue.anchors import missing_anchors
 from composer.issue.blocks import read_blocks
 from composer.issue.dates import month_of
 from composer.issue.html import tree
@@ -19,7 +20,7 @@ from composer.issue.rawhtml import RawHtml
 from composer.issue.sections import lowered, read_sections
 
 LARGEST = 5_000_000
-LONGEST_BODY = 1_000_000
+LONGEST_BODY = 300_000  # more than ten times a monthly letter; the strangest text of this length takes some ten seconds
 LONGEST_PREHEADER = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]\u201d\u2019]{0,2}\s|(?<=[\u3002\uff01\uff1f])")
@@ -112,6 +113,7 @@ def _body(
     findings += more
     notes = (read_blocks(tree(note, reading.path, first_line).children, reading, first_line) for note in rendered.footnotes)
     footnotes = tuple(lowered(note, 3) for note in notes)
+    findings += missing_anchors(lead, sections, footnotes, reading)
     return lead, sections, footnotes
 
 

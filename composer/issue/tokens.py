@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from composer.errors import IssueError
 from composer.findings import Finding, Where, info, warning
 from composer.issue.containers import DEEPEST
-from composer.issue.rawhtml import CONTENT_DROPPED, ends
+from composer.issue.rawhtml import CONTENT_DROPPED, ODD_SCHEME, ends
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -100,9 +100,9 @@ class Tokens:
             self._row(token)
 
     def _row(self, token: Token) -> None:
-        text = self.lines[self._line - self.first_line].strip()
+        text = self.lines[self._line - self.first_line].lstrip("> \t").rstrip()
         cells = len(_CELL_EDGE.findall(text)) + 1 - text.startswith("|") - (text.endswith("|") and not text.endswith("\\|"))
-        if token.level and 0 < self._columns < cells and not re.match(r"[>*+-]|\d", text):
+        if token.level and 0 < self._columns < cells:
             message = f"this row has {cells} cells, the table {self._columns} columns; what is too much is left out"
             self.findings.append(warning("table-cells-dropped", self._where(token), message, "Give the first row as many cells."))
 
@@ -118,6 +118,8 @@ class Tokens:
                 line += 1
             if child.type in {"link_open", "image"}:
                 child.attrSet("data-l", str(child.meta["line"]))
+                if child.type == "image" and ODD_SCHEME.match(src := str(child.attrGet("src"))):
+                    child.attrSet("data-a", src)
             elif child.type == "footnote_ref":
                 self._note_lines.setdefault(child.meta["id"], child.meta["line"])
             if child.nesting >= 0:

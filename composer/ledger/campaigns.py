@@ -1,4 +1,4 @@
-"""Campaigns: begun with every delivery written before one is sent, then listed and moved between states."""
+"""Campaigns: begun with every delivery written before one is sent, then counted and moved between states."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from composer.config import ListSettings
 from composer.errors import LedgerError, UsageError
 from composer.findings import Where
 from composer.ledger.editions import keep_edition
-from composer.ledger.model import Campaign
+from composer.ledger.model import Campaign, CampaignState, DeliveryState
 from composer.ledger.schema import HELD, campaigns, deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from composer.audience.model import Audience
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CHUNK = 5_000
 _IN_LIMIT = 500
 _ID_BYTES = 16
-UNFINISHED = ("running", "paused")
+UNFINISHED = (CampaignState.RUNNING, CampaignState.PAUSED)
 
 
 def new_ids(count: int) -> list[str]:
@@ -46,10 +46,10 @@ def start_campaign(
     *,
     transport: str,
     real: bool,
+    setting: Mapping[str, Any],
     now: datetime,
-    ids: Callable[[int], Sequence[str]] = new_ids,
 ) -> int:
-    """Freeze an edition and its audience, one pending delivery a person, in one transaction; return the campaign's id."""
+    """Freeze an edition, its audience and ``setting`` (as JSON), one pending delivery a person, in one transaction; return its id."""
     with ledger.write() as connection:
         keep_edition(connection, edition, now)
         row = {
@@ -59,19 +59,20 @@ def start_campaign(
             "left_out": [asdict(left) for left in audience.left_out],
             "transport": transport,
             "real": real,
-            "state": "running",
+            "setting": dict(setting),
+            "state": CampaignState.RUNNING,
             "reason": "",
             "created_at": now,
             "updated_at": now,
         }
         campaign = int(connection.execute(insert(campaigns).values(row)).inserted_primary_key[0])  # type: ignore[index]  # one key, always there
-        common = {"campaign": campaign, "issue": edition.stem, "real": real, "state": "pending", "updated_at": now}
-        for rows in _delivery_rows(audience, common, ids):
+        common = {"campaign": campaign, "issue": edition.stem, "real": real, "state": DeliveryState.PENDING, "updated_at": now}
+        for rows in _delivery_rows(audience, common):
             connection.execute(insert(deliveries), rows)
     return campaign
 
 
-def _delivery_rows(audience: Audience, common: dict[str, Any], ids: Callable[[int], Sequence[str]]) -> Iterator[list[dict[str, Any]]]:
+def _delivery_rows(audience: Audience, common: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     people = enumerate(audience.subscribers, 1)
     while chunk := list(islice(people, _CHUNK)):
         yield [
@@ -86,7 +87,7 @@ def _delivery_rows(audience: Audience, common: dict[str, Any], ids: Callable[[in
                 "reason": "",
                 "attempts": 0,
             }
-            for identity, (position, person) in zip(ids(len(chunk)), chunk, strict=True)
+            for identity, (position, person) in zip(new_ids(len(chunk)), chunk, strict=True)
         ]
 
 
@@ -112,13 +113,7 @@ def read_campaign(ledger: Ledger, campaign: int | None = None) -> Campaign:
     return _campaign(row)
 
 
-def list_campaigns(ledger: Ledger) -> list[Campaign]:
-    """Read every campaign, newest first."""
-    with ledger.read() as connection:
-        return [_campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id.desc()))]
-
-
-def move_campaign(ledger: Ledger, campaign: int, state: str, now: datetime, reason: str = "") -> None:
+def move_campaign(ledger: Ledger, campaign: int, state: CampaignState, now: datetime, reason: str = "") -> None:
     """Put a campaign into a state; ``reason`` says why it paused. Raises LedgerError when there is none of that id."""
     change = update(campaigns).where(campaigns.c.id == campaign).values(state=state, reason=reason, updated_at=now)
     with ledger.write() as connection:
@@ -135,8 +130,19 @@ def count_states(ledger: Ledger, campaign: int) -> dict[str, int]:
         return {row.state: row.number for row in connection.execute(counting)}
 
 
+def next_due(ledger: Ledger, campaign: int) -> datetime | None:
+    """Say when the first deferred delivery of a campaign is due again; None when nothing is deferred."""
+    deferred = deliveries.c.state == DeliveryState.DEFERRED
+    with ledger.read() as connection:
+        due: datetime | None = connection.execute(
+            select(func.min(deliveries.c.due_at)).where(deliveries.c.campaign == campaign, deferred)
+        ).scalar()
+    return due
+
+
 def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)  # noqa: SLF001 - the documented way to a row's names
+    values["state"] = CampaignState(values["state"])
     values["lists"] = tuple(ListSettings(**settings) for settings in values["lists"])
     values["left_out"] = tuple(LeftOut(**left) for left in values["left_out"])
     return Campaign(**values)

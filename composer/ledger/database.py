@@ -1,4 +1,4 @@
-"""Opening the ledger: where it lies, how its connections are set, and what its errors mean to people.
+"""The ledger as a database: how its connections are set, and what its errors mean to people.
 
 Every transaction is one of two: ``read()`` or ``write()``; a write takes SQLite's lock when it begins. No SQL about
 campaigns here, and no exception of SQLAlchemy leaves this package.
@@ -6,24 +6,19 @@ campaigns here, and no exception of SQLAlchemy leaves this package.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
 
-from composer.errors import ConfigError, LedgerError
+from composer.errors import LedgerError
 from composer.findings import Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from composer.project import Project
-
-BUSY_SECONDS = 30.0
-_URL_KEY = "NEWSLETTER_DATABASE_URL or [database] url"
 # SQLite's result codes (sqlite.org/rescode.html); extended codes begin with the primary one.
 _MEANING = (
     ("SQLITE_BUSY", "the ledger is locked by another process", "Wait until the other command is done, then try again."),
@@ -88,42 +83,13 @@ def explained(err: Exception, name: str) -> LedgerError:
     return LedgerError(f"the ledger cannot be used: {orig}".splitlines()[0], where=Where(name))
 
 
-def ledger_path(project: Project) -> Path:
-    """Where the ledger's file is or will be; relative addresses start at the project's root. Raises ConfigError, LedgerError."""
-    try:
-        url = make_url(project.config.database.url)
-    except ArgumentError as err:
-        hint = "An address looks like sqlite:///var/newsletter.db."
-        raise ConfigError("the address of the ledger cannot be read", where=Where(_URL_KEY), hint=hint) from err
-    if url.get_backend_name() != "sqlite":
-        raise LedgerError(f"the ledger cannot be kept in {url.get_backend_name()}", where=Where(_URL_KEY), hint="Use sqlite:///FILE.")
-    if not url.database or url.database == ":memory:":
-        raise LedgerError("the ledger needs a file", where=Where(_URL_KEY), hint="Use sqlite:///var/newsletter.db.")
-    return project.root / url.database
-
-
-def open_ledger(project: Project, *, busy_seconds: float = BUSY_SECONDS) -> Ledger:
-    """Open the project's ledger, made (mode 0600, with its folder) or brought up to date when need be. Raises LedgerError."""
-    from composer.ledger.migrations import bring_up_to_date  # noqa: PLC0415 - stands above this module
-
-    path = ledger_path(project)
-    name = project.shown(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as err:
-        hint = "Check the folder and your rights in it, or name another file under [database] url."
-        raise LedgerError(f"the ledger cannot be opened: {err.strerror}", where=Where(name), hint=hint) from err
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_seconds})
+def connect(path: Path, name: str, busy_seconds: float) -> Ledger:
+    """Set up the connections to a SQLite file; none is made yet. ``name`` is the file as people know it."""
+    # An address put together as text would end at a "?" in the path.
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
-    ledger = Ledger(engine, name)
-    try:
-        bring_up_to_date(ledger)
-    except BaseException:
-        ledger.close()
-        raise
-    return ledger
+    return Ledger(engine, name)
 
 
 def _set_up(connection: Any, _record: object) -> None:

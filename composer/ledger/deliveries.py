@@ -12,11 +12,11 @@ from sqlalchemy import bindparam, insert, select, update
 
 from composer.errors import LedgerError
 from composer.findings import Where
-from composer.ledger.model import Batch, Claimed
+from composer.ledger.model import Batch, Claimed, DeliveryState
 from composer.ledger.schema import HELD, attempts, campaigns, deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
@@ -50,14 +50,14 @@ def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: d
 def record(ledger: Ledger, results: Sequence[Result], now: datetime) -> None:
     """Close attempts and move their deliveries out of ``sending``, all in one commit.
 
-    Raises LedgerError, and changes nothing, when one of them is not being sent.
+    Raises LedgerError, and changes nothing, when one of them is not being sent, or is given a state that there is not.
     """
     if not results:
         return
     rows = [_bound(result, now) for result in results]
     moved = (
         update(deliveries)
-        .where(deliveries.c.id == bindparam("_delivery"), deliveries.c.state == "sending")
+        .where(deliveries.c.id == bindparam("_delivery"), deliveries.c.state == DeliveryState.SENDING)
         .values(state=bindparam("_state"), reason=bindparam("_reason"), due_at=bindparam("_due_at"), updated_at=bindparam("_now"))
     )
     closed = (
@@ -71,21 +71,14 @@ def record(ledger: Ledger, results: Sequence[Result], now: datetime) -> None:
         connection.execute(closed, rows)
 
 
-def settle_orphans(ledger: Ledger, campaign: int, state: str, reason: str, now: datetime) -> int:
+def settle_orphans(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime) -> int:
     """Move all that a dead process left in ``sending`` to ``state``, closing their attempts; return how many."""
-    orphans = select(deliveries.c.id).where(deliveries.c.campaign == campaign, deliveries.c.state == "sending")
+    orphans = select(deliveries.c.id).where(deliveries.c.campaign == campaign, deliveries.c.state == DeliveryState.SENDING)
     closed = update(attempts).where(attempts.c.delivery.in_(orphans), attempts.c.ended_at.is_(None))
-    moved = update(deliveries).where(deliveries.c.campaign == campaign, deliveries.c.state == "sending")
+    moved = update(deliveries).where(deliveries.c.campaign == campaign, deliveries.c.state == DeliveryState.SENDING)
     with ledger.write() as connection:
         connection.execute(closed.values(ended_at=now, outcome="lost", answer=reason))
         return connection.execute(moved.values(state=state, reason=reason, updated_at=now)).rowcount
-
-
-def positions(ledger: Ledger, ids: Sequence[str]) -> Mapping[str, int]:
-    """Say at which place of its campaign each of at most 1,000 deliveries stands, counted from 1."""
-    with ledger.read() as connection:
-        found = connection.execute(select(deliveries.c.id, deliveries.c.position).where(deliveries.c.id.in_(ids)))
-        return {row.id: row.position for row in found}
 
 
 def _bound(result: Result, now: datetime) -> dict[str, Any]:
@@ -94,7 +87,7 @@ def _bound(result: Result, now: datetime) -> dict[str, Any]:
         "_state": result.state,
         "_outcome": result.outcome,
         "_answer": result.answer,
-        "_reason": "" if result.state == "accepted" else result.answer,
+        "_reason": "" if result.state == DeliveryState.ACCEPTED else result.answer,
         "_due_at": result.due_at,
         "_now": now,
     }
@@ -102,15 +95,15 @@ def _bound(result: Result, now: datetime) -> dict[str, Any]:
 
 def _due(connection: Connection, campaign: int, most: int, before: datetime) -> list[Row[Any]]:
     # Two queries, so that each walks the index and none sorts all that is pending.
-    pending = _rows(campaign, "pending").limit(most)
+    pending = _rows(campaign, DeliveryState.PENDING).limit(most)
     rows = list(connection.execute(pending))
     if len(rows) < most:
-        deferred = _rows(campaign, "deferred").where(deliveries.c.due_at < before).limit(most - len(rows))
+        deferred = _rows(campaign, DeliveryState.DEFERRED).where(deliveries.c.due_at < before).limit(most - len(rows))
         rows += connection.execute(deferred)
     return rows
 
 
-def _rows(campaign: int, state: str) -> Select[Any]:
+def _rows(campaign: int, state: DeliveryState) -> Select[Any]:
     chosen = select(deliveries).where(deliveries.c.campaign == campaign, deliveries.c.state == state)
     return chosen.order_by(deliveries.c.position)
 
@@ -130,12 +123,14 @@ def _held_elsewhere(connection: Connection, campaign: int, rows: Sequence[Row[An
 def _skip(connection: Connection, ids: Sequence[str], now: datetime) -> None:
     if ids:
         change = update(deliveries).where(deliveries.c.id.in_(ids))
-        connection.execute(change.values(state="skipped", reason=ALREADY_MAILED, due_at=None, updated_at=now))
+        connection.execute(change.values(state=DeliveryState.SKIPPED, reason=ALREADY_MAILED, due_at=None, updated_at=now))
 
 
 def _open_attempts(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> None:
     change = update(deliveries).where(deliveries.c.id.in_([row.id for row in rows]))
-    connection.execute(change.values(state="sending", reason="", due_at=None, attempts=deliveries.c.attempts + 1, updated_at=now))
+    connection.execute(
+        change.values(state=DeliveryState.SENDING, reason="", due_at=None, attempts=deliveries.c.attempts + 1, updated_at=now)
+    )
     fresh = [{"delivery": row.id, "number": row.attempts + 1, "started_at": now, "outcome": "", "answer": ""} for row in rows]
     connection.execute(insert(attempts), fresh)
     connection.execute(update(campaigns).where(campaigns.c.id == rows[0].campaign).values(updated_at=now))

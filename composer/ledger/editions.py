@@ -28,7 +28,7 @@ _LEFT_OUT = ("mjml", "findings")
 def keep_edition(connection: Connection, edition: Edition, now: datetime) -> None:
     """Store an edition and its attachments, each once however many campaigns send it.
 
-    What the digest does not cover (stem, list) stays as it was when this edition was first kept; a campaign has its own.
+    What the digest does not cover (stem, list) stays as it was when this edition was first kept; a campaign has its own stem.
     """
     if connection.execute(select(editions.c.digest).where(editions.c.digest == edition.digest)).first():
         return
@@ -36,7 +36,7 @@ def keep_edition(connection: Connection, edition: Edition, now: datetime) -> Non
     present = set(connection.execute(select(attachments.c.sha256).where(attachments.c.sha256.in_(wanted))).scalars())
     if fresh := [{"sha256": sha256, "data": data} for sha256, data in wanted.items() if sha256 not in present]:
         connection.execute(insert(attachments), fresh)
-    row = {"digest": edition.digest, "issue": edition.stem, "payload": to_payload(edition), "created_at": now}
+    row = {"digest": edition.digest, "payload": to_payload(edition), "created_at": now}
     connection.execute(insert(editions), [row])
 
 

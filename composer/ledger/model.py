@@ -1,6 +1,6 @@
-"""What the ledger hands out: campaigns, claimed deliveries, and what became of an attempt.
+"""What the ledger hands out: campaigns, claimed deliveries, what became of an attempt, and the words for their states.
 
-Plain data without SQLAlchemy. Delivery states are plain words here; ``composer.delivery.model`` owns their table.
+Plain data without SQLAlchemy. Which state follows which is decided above, in ``composer.delivery.model``.
 """
 
 from __future__ import annotations
@@ -8,14 +8,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from composer.audience.model import LeftOut, Subscriber
 from composer.config import ListSettings
 
 
+class DeliveryState(StrEnum):
+    """Where one person's delivery stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    SKIPPED = "skipped"
+    RECALLED = "recalled"
+
+
+class CampaignState(StrEnum):
+    """Where a whole campaign stands."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """The sending of one Edition to one Audience; ``issue`` is the stem, ``edition`` a digest, times are aware UTC."""
+    """The sending of one Edition to one Audience; ``issue`` is the stem, ``edition`` a digest, times are aware UTC.
+
+    ``setting`` is what of the configuration its messages depend on, as it was when the campaign began.
+    """
 
     id: int
     issue: str
@@ -24,7 +54,8 @@ class Campaign:
     left_out: tuple[LeftOut, ...]
     transport: str
     real: bool
-    state: str
+    setting: Mapping[str, Any]
+    state: CampaignState
     reason: str
     created_at: datetime
     updated_at: datetime
@@ -68,7 +99,7 @@ class Result:
     """
 
     delivery: str
-    state: str
+    state: DeliveryState
     outcome: str
     answer: str = ""
     due_at: datetime | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import (
     JSON,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -27,7 +28,11 @@ from sqlalchemy import (
     text,
 )
 
+from composer.ledger.model import CampaignState, DeliveryState
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Dialect
 
 
@@ -46,13 +51,20 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=value.tzinfo or UTC) if value else None
 
 
+def _state_in(states: Iterable[str]) -> str:
+    words = ", ".join(f"'{state}'" for state in states)
+    return f"state IN ({words})"
+
+
 # A delivery in one of these states has, or may have, reached its person.
-HELD = text("real AND state IN ('sending', 'accepted', 'deferred', 'in_doubt')")
+_REACHED = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
+HELD = text(f"real AND {_state_in(_REACHED)}")
 
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
     }
@@ -69,7 +81,6 @@ editions = Table(
     "editions",
     metadata,
     Column("digest", String(64), primary_key=True),
-    Column("issue", String(255), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("created_at", Moment, nullable=False),
 )
@@ -84,10 +95,12 @@ campaigns = Table(
     Column("left_out", JSON, nullable=False),
     Column("transport", String(32), nullable=False),
     Column("real", Boolean, nullable=False),
+    Column("setting", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    CheckConstraint(_state_in(CampaignState), name="state"),
     sqlite_autoincrement=True,
 )
 
@@ -109,6 +122,7 @@ deliveries = Table(
     Column("due_at", Moment),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("campaign", "address_key"),
+    CheckConstraint(_state_in(DeliveryState), name="state"),
     Index("ix_deliveries_campaign_state_position", "campaign", "state", "position"),
     Index("uq_deliveries_once", "issue", "address_key", unique=True, sqlite_where=HELD, postgresql_where=HELD),
 )

@@ -12,6 +12,7 @@ from composer.edition.model import Edition
 from composer.message.headers import split_mailbox
 from composer.message.links import list_id_header, unsubscribe
 from composer.message.merge import Merger
+from composer.message.mime import head
 from composer.message.model import Message
 
 
@@ -28,7 +29,8 @@ def build_message(
     """Return the Message of one delivery; the same arguments give the same Message.
 
     ``delivery_id`` is opaque, of letters, digits, ``.``, ``_`` and ``-``; ``date`` is aware; ``keys`` sign the unsubscribe link,
-    newest first. Raises MergeError for a value that is lacking or unfit, ConfigError for a way out that is not set up.
+    newest first. Raises MergeError for a value that is lacking or unfit, or a header that cannot be written; ConfigError for a way
+    to unsubscribe that is not set up.
     """
     edition = merger.edition
     domain = _domain(edition.from_)
@@ -36,7 +38,7 @@ def build_message(
     links = {"email": subscriber.email, "unsubscribe_url": leave.url, "preferences_url": leave.preferences_url}
     name = {"name": subscriber.name} if subscriber.name else {}
     merged = merger.merge({**name, **{key: value for key, value in subscriber.fields.items() if value}, **links})
-    return Message(
+    message = Message(
         delivery_id=delivery_id,
         edition=edition,
         email=subscriber.email,
@@ -50,12 +52,21 @@ def build_message(
         image_urls=merger.image_urls,
         headers={"List-Id": list_id_header(config.newsletter.name, settings, domain), **leave.headers},
     )
+    head(message)  # refused now, while it is certain that nobody got it
+    return message
 
 
 def inline_images(edition: Edition) -> dict[str, str]:
     """Return a ``cid:`` address for the mark of every local image; it depends on the image's content alone (RFC 2392)."""
     domain = _domain(edition.from_)
     return {asset.mark: f"cid:{asset.sha256[:32]}@{domain}" for asset in edition.attachments}
+
+
+def image_urls(edition: Edition, config: Config, *, hosted: bool) -> dict[str, str]:
+    """Return the address of every local image, by mark: below ``[images] url`` when ``hosted``, else inside the message."""
+    if not hosted:
+        return inline_images(edition)
+    return {asset.mark: f"{config.images.url.rstrip('/')}/{asset.hosted_name}" for asset in edition.attachments}
 
 
 @lru_cache(maxsize=8)

@@ -41,8 +41,9 @@ def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: 
         mailto = f", <{_mailto(config.unsubscribe.address, settings)}>" if config.unsubscribe.address else ""
         headers = {"List-Unsubscribe": f"<{url}>{mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return Unsubscribe(url, preferences or url, headers)
-    url = _mailto(_answering(config, settings, sender), settings)
-    return Unsubscribe(url, preferences or url, {"List-Unsubscribe": f"<{url}>"})
+    mailbox = _answering(config, settings, sender)
+    url = _mailto(mailbox, settings)
+    return Unsubscribe(url, preferences or _mailto(mailbox, settings, "preferences"), {"List-Unsubscribe": f"<{url}>"})
 
 
 def list_id_header(newsletter: str, settings: ListSettings, domain: str) -> str:
@@ -65,13 +66,13 @@ def _answering(config: Config, settings: ListSettings, sender: str) -> str:
     return config.unsubscribe.address or next(filter(None, known), "")
 
 
-def _mailto(mailbox: str, settings: ListSettings) -> str:
+def _mailto(mailbox: str, settings: ListSettings, request: str = "unsubscribe") -> str:
     try:
         address = split_mailbox(mailbox)[1]
     except MergeError as err:
         hint = "Set `address` in [unsubscribe], or `reply_to` in [newsletter]."
         raise ConfigError("no address is known for unsubscribe requests", where=Where(FILE_NAME), hint=hint) from err
-    subject = " ".join(filter(None, ("unsubscribe", settings.name)))
+    subject = " ".join(filter(None, (request, settings.name)))
     # RFC 6068: everything but unreserved characters and some delimiters is percent-encoded, as UTF-8
     return f"mailto:{quote(address, safe='@+!$*')}?subject={quote(subject, safe='')}"
 

@@ -24,12 +24,19 @@ _MAX_NAME = 40
 def to_bytes(message: Message) -> bytes:
     """Return the message complete with headers, lines of at most 76 in its bodies, CRLF throughout.
 
-    Images whose address is ``cid:…`` travel inside. Raises MergeError for an address, Message-ID or header that cannot
-    be written; a name or subject is always made harmless instead.
+    Images whose address is ``cid:…`` travel inside. Raises MergeError as ``head`` does.
     """
-    top = b"".join(headers.line(name, value) for name, value in _fields(message))
     alternatives = [_text_part("plain", message.text), _html_part(message)]
-    return top + _multipart("alternative", alternatives, message)
+    return head(message) + _multipart("alternative", alternatives, message)
+
+
+def head(message: Message) -> bytes:
+    """Return the message's own header fields, each ended by CRLF; they alone can be refused.
+
+    Raises MergeError for an address, Message-ID or header that cannot be written; a name or subject is always made
+    harmless instead.
+    """
+    return b"".join(headers.line(name, value) for name, value in _fields(message))
 
 
 def content_id(image_url: str) -> str:

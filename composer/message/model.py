@@ -16,7 +16,7 @@ class Message:
     ``delivery_id`` is opaque and stays the same over attempts, and so does ``message_id`` (without angle brackets);
     ``substitutions`` give the escaped value for the mark of every slot of the edition; ``image_urls`` an address for
     the mark of every attachment (``cid:…`` or https); ``date`` is aware; ``headers`` are those of the list
-    (List-Id, List-Unsubscribe …).
+    (List-Id, List-Unsubscribe …); ``position`` is its place in the campaign, from 1, or 0 where there is none.
     """
 
     delivery_id: str
@@ -31,3 +31,4 @@ class Message:
     substitutions: Mapping[str, str] = field(repr=False)
     image_urls: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    position: int = 0

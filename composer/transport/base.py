@@ -42,7 +42,7 @@ Outcome = Accepted | Deferred | Rejected | Unknown
 
 
 class Transport(Protocol):
-    """A way out.
+    """A way out; what it is given was built, so that it can be written.
 
     ``name`` is its key in the configuration. ``real`` is False for a rehearsal that leaves nothing on the network;
     ``idempotent`` is True when sending the same delivery twice has the effect of once, so that after a crash what was

@@ -10,12 +10,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from composer.errors import MergeError, TransportError
+from composer.errors import TransportError
 from composer.message.mime import to_bytes
-from composer.transport.base import Accepted, Rejected
+from composer.transport.base import Accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from composer.message.model import Message
@@ -27,24 +27,21 @@ _PART = ".part"
 
 
 class OutboxTransport:
-    """Writes into one folder; ``positions`` gives the place of deliveries in their list, by id, for names that sort."""
+    """Writes into one folder."""
 
     name: str = "outbox"
     real: bool = False
     idempotent: bool = True
 
-    def __init__(self, folder: Path, positions: Callable[[Sequence[str]], Mapping[str, int]] | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._positions = positions
         self._swept = False
 
     def send(self, batch: Sequence[Message]) -> list[Outcome]:
         """Write a batch of files; all are on disk when this returns. Raises TransportError for a full disk or a folder it may not use."""
-        positions = self._positions([message.delivery_id for message in batch]) if self._positions else {}
-        names = [file_name(message, positions.get(message.delivery_id)) for message in batch]
         try:
             self._prepare()
-            outcomes = [self._write(name, message) for name, message in zip(names, batch, strict=True)]
+            outcomes: list[Outcome] = [self._write(message) for message in batch]
             _flush_folder(self.folder)
         except OSError as err:
             hint = f"Make room, or check your rights in {self.folder}; [transport.outbox] path names another folder."
@@ -62,11 +59,8 @@ class OutboxTransport:
             left_behind.unlink(missing_ok=True)
         self._swept = True
 
-    def _write(self, name: str, message: Message) -> Outcome:
-        try:
-            content = to_bytes(message)
-        except MergeError as err:
-            return Rejected(str(err))
+    def _write(self, message: Message) -> Accepted:
+        name, content = file_name(message), to_bytes(message)
         part = self.folder / f".{name}{_PART}"
         try:
             # Readable by its owner alone: a message is personal.
@@ -81,15 +75,15 @@ class OutboxTransport:
         return Accepted(name)
 
 
-def file_name(message: Message, position: int | None = None) -> str:
-    """Name a message's file: its place, then its address, letters digits ``. _ - +`` only, at most 100 characters.
+def file_name(message: Message) -> str:
+    """Name a message's file: its position, then its address, letters digits ``. _ - +`` only, at most 100 characters.
 
-    Without a place the start of the delivery id keeps names apart.
+    Without a position the start of the delivery id keeps names apart.
     """
     address = _UNSAFE.sub("-", message.email.lower()).strip(".-")[:_LONGEST] or "nobody"
-    if position is None:
+    if not message.position:
         return f"{address}-{_UNSAFE.sub('-', message.delivery_id)[:12]}.eml"
-    return f"{position:06d}-{address}.eml"
+    return f"{message.position:06d}-{address}.eml"
 
 
 def _flush_folder(folder: Path) -> None:

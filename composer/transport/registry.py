@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,21 +12,22 @@ from composer.findings import Where
 from composer.transport.outbox import OutboxTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from composer.project import Project
     from composer.transport.base import Transport
 
+_NO_NAME = re.compile(r"[^\w .+-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The campaign that a transport is opened for; ``positions`` gives the places of deliveries by id."""
+    """The campaign that a transport is opened for; ``issue`` is the stem, any text."""
 
     issue: str
     campaign: int
     started: datetime
-    positions: Callable[[Sequence[str]], Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,15 @@ class WayOut:
 
 
 def _outbox_folder(project: Project, occasion: Occasion) -> str:
+    # A stem may be ".." or hold what a path is made of; two that come out alike still have folders of their own below.
+    issue = _NO_NAME.sub("-", occasion.issue).strip(". ") or "issue"
     # The time keeps a campaign's files apart from those of a ledger that was since thrown away.
     folder = f"{occasion.started:%Y%m%d-%H%M%S}-{occasion.campaign}"
-    return str(project.root / project.config.transport.outbox.path / occasion.issue / folder)
+    return str(project.root / project.config.transport.outbox.path / issue / folder)
 
 
 def _open_outbox(project: Project, occasion: Occasion) -> Transport:
-    return OutboxTransport(Path(_outbox_folder(project, occasion)), occasion.positions)
+    return OutboxTransport(Path(_outbox_folder(project, occasion)))
 
 
 WAYS_OUT: dict[str, WayOut] = {"outbox": WayOut(real=False, place=_outbox_folder, opener=_open_outbox)}

@@ -52,8 +52,8 @@ COLLECT = """
 }
 """
 WITHOUT_STYLES = "() => document.querySelectorAll('style, link[rel=stylesheet]').forEach((element) => element.remove())"
-# text-size-adjust matters to phones alone; a greatest width shows in the box.
-WITHOUT_EFFECT = {"text-size-adjust", "max-width"}
+# text-size-adjust matters to phones alone; a greatest width, and where a word breaks, shows in the box.
+WITHOUT_EFFECT = {"text-size-adjust", "max-width", "word-break"}
 # Columns stack where styles are gone, so what is in them is as wide as the letter, and all that follows stands lower.
 IN_STACK = {"width", "height", "display", "box x", "box y", "box width", "box height"}
 AROUND_STACK = {"height", "box height", "box y"}

@@ -195,6 +195,93 @@ def test_body_text_is_16_px_or_more(shown, width):
     assert all(size >= 16 for _, size in sizes), sizes
 
 
+SIDES = """\
+---
+title: T
+---
+
+# Section `CODE ONE`
+
+text `CODE TWO`
+
+### Smaller `CODE THREE`
+
+| Day | Visitors | What |
+|-----|----------|------|
+| 1 | 2 | {words} |
+
+ABOVE THE IMAGE ![](https://www.example.org/x.png){{width=500}} and text.
+
+::: columns
+### Heading first
+
+text
+
+---
+
+Text first, and then more of it
+
+---
+
+> Said first
+:::
+"""
+
+
+@pytest.fixture
+def sides(chromium, repository, tmp_path):
+    """Open a letter with a table, columns and code at a width and in a colour scheme."""
+    pages = []
+
+    def show(width, scheme="light"):
+        project = find(repository, exact=True)
+        path = tmp_path / "sides.md"
+        path.write_text(SIDES.format(words="word " * 40), encoding="utf-8")
+        html = compose(read_issue(path, project), ListSettings(name="staff", kind="staff"), project).html
+        pages.append(chromium.new_page(color_scheme=scheme, viewport={"width": width, "height": 900}))
+        pages[-1].set_content(html, wait_until="load")
+        return pages[-1]
+
+    yield show
+    for page in pages:
+        page.close()
+
+
+LINES = "(tag) => [...document.querySelectorAll(tag)].map((e) => { const r = document.createRange(); r.selectNodeContents(e); return new Set([...r.getClientRects()].map((b) => Math.round(b.top))).size })"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_words_in_the_head_of_a_table_stay_whole(sides, width):
+    """Short words beside a long text are not squeezed until they break."""
+    assert sides(width).evaluate(LINES, "th") == [1, 1, 1]
+
+
+def test_columns_start_level(sides):
+    """A heading, a text: whatever comes first, they stand side by side."""
+    tops = "() => [...document.querySelectorAll('.cols h3, .cols p, .cols blockquote')].map((e) => [e.textContent.trim(), Math.round(e.getBoundingClientRect().top)])"
+    found = dict(sides(800).evaluate(tops))
+    assert found["Heading first"] == found["Text first, and then more of it"] == found["Said first"], found
+
+
+def test_an_image_in_text_keeps_clear_of_the_line_above(sides):
+    """It stood on the letters' very feet."""
+    gap = """() => { const image = [...document.images].at(-1), range = document.createRange(); range.selectNode(image.previousSibling);
+      image.style.height = '60px';
+      return image.getBoundingClientRect().top - Math.max(...[...range.getClientRects()].map((box) => box.bottom)) }"""
+    assert sides(800).evaluate(gap) >= 5
+
+
+def test_code_is_tinted_in_headings_too(sides):
+    """In light as in dark, and so that it can be seen."""
+    look = "() => [...document.querySelectorAll('code')].map((e) => getComputedStyle(e).backgroundColor)"
+    for scheme in ("light", "dark"):
+        colours = sides(800, scheme).evaluate(look)
+        assert len(colours) == 3
+        assert len(set(colours)) == 1
+        tint = [int(part) for part in re.findall(r"\d+", colours[0])][:3]
+        assert tint not in ([255, 255, 255], [0, 0, 0], [26, 30, 37])
+
+
 HEIGHT = "(label) => { const link = [...document.querySelectorAll('a')].find((a) => a.textContent.trim() === label); return (link.closest('td.btn td') || link).getBoundingClientRect().height }"
 
 

@@ -80,8 +80,9 @@ def sender(root, action, transport, step, number):
 
     from composer.config import Delivery
     from composer.delivery.campaign import run
+    from composer.delivery.dispatch import Watch
     from composer.ledger.campaigns import read_campaign, start_campaign
-    from composer.ledger.database import open_ledger
+    from composer.ledger.opening import open_ledger
     from composer.project import find, with_config
     from composer.testing import an_audience, an_edition
     from composer.transport import outbox, registry
@@ -96,9 +97,9 @@ def sender(root, action, transport, step, number):
         event.listen(ledger._engine, "commit", lambda _: death("commit"))
         if action == "begin":
             real = registry.way_out(transport).real
-            start_campaign(ledger, an_edition(), an_audience(PEOPLE), transport=transport, real=real, now=datetime.now(UTC))
+            start_campaign(ledger, an_edition(), an_audience(PEOPLE), transport=transport, real=real, setting={}, now=datetime.now(UTC))
         else:
-            run(project, ledger, read_campaign(ledger), clock=lambda: datetime.now(UTC), probe=death)
+            run(project, ledger, read_campaign(ledger), clock=lambda: datetime.now(UTC), watch=Watch(probe=death))
 
 
 def serve():

@@ -42,8 +42,9 @@ def test_begin_and_write_commands_run(repository, copy, monkeypatch):
     """The way from nothing to a delivered issue, as the README has it."""
     begin, write = _blocks(repository)
     assert [line.split()[0] for line in begin[:2]] == ["python3", ".venv/bin/pip"]
-    _newsletter(begin[2])
-    monkeypatch.chdir(copy / "letter")
+    assert begin[2:] == [". .venv/bin/activate", "newsletter init ../letter", "cd ../letter"]
+    _newsletter(begin[3])
+    monkeypatch.chdir(copy.parent / "letter")
     for line in write:
         _newsletter(line)
     assert (Path("build") / "2026-02" / "email.html").is_file()

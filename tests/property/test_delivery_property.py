@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from composer.audience.model import Audience
 from composer.config import ListSettings
-from composer.delivery.dispatch import Sending, dispatch
+from composer.delivery.dispatch import Sending, Watch, dispatch
 from composer.errors import TransportError
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
-from composer.ledger.database import open_ledger
+from composer.ledger.opening import open_ledger
 from composer.testing import FakeClock, a_message, an_audience, an_edition
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown
 
@@ -104,14 +104,14 @@ def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, pla
             lock=lock,
             clock=clock,
             batch=batch,
-            probe=_prober(death),
+            watch=Watch(probe=_prober(death)),
         )
         with suppress(Death):
             dispatch(sending)
 
     for people, runs in plans:
         audience = Audience((ListSettings(name="l"),), tuple(PEOPLE[number] for number in sorted(people)))
-        begun.append(start_campaign(ledger, edition, audience, transport="world", real=True, now=clock()))
+        begun.append(start_campaign(ledger, edition, audience, transport="world", real=True, setting={}, now=clock()))
         for death in runs:
             send(begun[-1], death)
     world.plan = iter(())

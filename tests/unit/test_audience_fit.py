@@ -1,6 +1,6 @@
 """Merge fields against lists, before anything is sent."""
 
-from composer.audience.fit import SYSTEM_FIELDS, missing_fields
+from composer.audience.fit import SYSTEM_FIELDS, defaulted_fields, missing_fields
 from composer.audience.model import List, Subscriber
 from composer.audience.select import choose
 from composer.config import ListSettings
@@ -62,3 +62,14 @@ def test_nothing_is_missing_when_nobody_lacks_it():
 def test_the_system_fields_are_those_of_editions():
     """The two packages may not import each other, so this is where their names are held together."""
     assert set(edition_model.SYSTEM_FIELDS) == SYSTEM_FIELDS
+
+
+def test_a_field_with_a_default_that_no_list_has_is_a_warning():
+    """A misspelt name with a default gives everybody the default, and nobody would see it."""
+    one = people("a.csv", ["first_name"], ["Ann"])
+    two = people("b.csv", ["city"], ["Rome"])
+    optional = [("frist_name", PLACE), ("city", PLACE), ("email", PLACE), ("frist_name", Where("issues/2026-01.md", 30))]
+    (finding,) = defaulted_fields([one, two], optional)
+    assert (finding.code, finding.severity, finding.where) == ("field-defaulted", Severity.WARNING, PLACE)
+    assert "first_name" in finding.hint
+    assert defaulted_fields([], optional) == ()

@@ -1,9 +1,12 @@
 """Lists put together to an audience."""
 
+import pytest
+
 from composer.audience.model import Audience, LeftOut, List, Subscriber
-from composer.audience.select import choose, unite
+from composer.audience.select import choose, common_settings, is_public, unite
 from composer.config import ListSettings
-from composer.findings import Where, error, warning
+from composer.errors import UsageError
+from composer.findings import Where
 
 
 def person(key, line=2, path="recipients/a.csv", **fields):
@@ -25,9 +28,7 @@ def test_union_is_in_order_and_everyone_is_there_once():
 
 def test_rows_that_could_not_be_taken_are_counted():
     """The sender is told how many were left out, by reason; a warning leaves nobody out."""
-    codes = ["address-invalid", "address-missing", "row-too-long", "row-unreadable"]
-    findings = [error(code, Where("a.csv", 2), "x") for code in codes] + [warning("row-short", Where("a.csv", 2), "x")]
-    audience = choose([List(ListSettings("a"), (person("a@x.org"),), findings=tuple(findings))])
+    audience = choose([List(ListSettings("a"), (person("a@x.org"),), invalid=3), List(ListSettings("b"), (), invalid=1)])
     assert audience.left_out == (LeftOut("invalid", 4),)
 
 
@@ -40,3 +41,20 @@ def test_a_row_that_adds_nothing_leaves_the_first_as_it_is():
     """A hundred thousand duplicates must not copy a hundred thousand people."""
     first = person("a@x.org", name="Ann")
     assert unite([first, person("a@x.org", name="Other"), person("a@x.org")])[0] is first
+
+
+def test_lists_that_differ_for_readers_are_not_one_send():
+    """One edition cannot have two senders."""
+    staff, readers = ListSettings(name="staff", kind="staff"), ListSettings(name="readers", title="Readers")
+    assert common_settings([staff, readers]) is readers
+    assert common_settings([staff]) is staff
+    with pytest.raises(UsageError, match="differ") as caught:
+        common_settings([staff, ListSettings(name="fr", language="fr")])
+    assert "one after the other" in caught.value.hint
+    with pytest.raises(UsageError, match="no list"):
+        common_settings([])
+
+
+def test_what_is_not_known_to_be_of_the_staff_is_public():
+    """A kind that nobody has thought of is treated with the greater care."""
+    assert [is_public(ListSettings(kind=kind)) for kind in ("staff", "public", "")] == [False, True, True]

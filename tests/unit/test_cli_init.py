@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from composer.audience.files import read_list
 from composer.cli.app import app
 from composer.cli.init import issue_skeleton, write_new
-from composer.config import keys
+from composer.config import ListSettings, keys
+from composer.edition.compose import compose
 from composer.errors import ProjectError, UsageError
 from composer.issue.files import read_issue
 from composer.project import find
@@ -34,6 +37,7 @@ def test_init_writes_a_whole_project(fresh):
         "recipients/staff.csv",
         "recipients/sample.csv",
         "templates/email/theme.toml",
+        "templates/email/newsletter.mjml",
     }
 
 
@@ -46,10 +50,22 @@ def test_new_project_has_no_finding(fresh):
         assert people.findings == ()
 
 
+def test_the_template_to_edit_takes_part(fresh):
+    """What a team writes into its template is in its letter, above the shipped footer."""
+    path = fresh.root / "templates" / "email" / "newsletter.mjml"
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition("Take the next two lines out of this comment to see it:\n")
+    path.write_text(before + "#}\n" + rest.replace("</mj-section> #}", "</mj-section>"), encoding="utf-8")
+    edition = compose(read_issue(fresh.issue_path("first-issue"), fresh), ListSettings("sample"), fresh)
+    assert "Was this forwarded to you?" in edition.html
+    assert "Unsubscribe" in edition.html
+
+
 def test_gitignore_keeps_addresses_out(fresh):
     """Subscribers' addresses, the ledger and secrets must not be committed by accident; the made-up samples may be."""
     lines = (fresh.root / ".gitignore").read_text().splitlines()
-    assert {"recipients/*.csv", "!recipients/staff.csv", "!recipients/sample.csv", "outbox/", "var/", ".env"} <= set(lines)
+    assert {"recipients/*.csv", "!recipients/sample.csv", "outbox/", "var/", ".env"} <= set(lines)
+    assert "!recipients/staff.csv" not in lines  # colleagues are people too
 
 
 def test_settings_that_only_the_team_knows_are_pointed_out(fresh):
@@ -76,13 +92,13 @@ def test_init_into_a_file_is_refused(tmp_path):
     (tmp_path / "letter").write_text("I am a file")
     result = run("init", tmp_path / "letter")
     assert result.exit_code == 2
-    assert "already there" in result.stderr
+    assert "there already" in result.stderr
 
 
 def test_dangling_link_is_in_the_way(tmp_path):
     """Writing through a link that points elsewhere would create a file outside the project."""
     (tmp_path / "newsletter.toml").symlink_to(tmp_path / "elsewhere.toml")
-    with pytest.raises(ProjectError, match="already there"):
+    with pytest.raises(ProjectError, match="there already"):
         write_new(tmp_path, {"newsletter.toml": b"x"})
     assert not (tmp_path / "elsewhere.toml").exists()
 
@@ -116,3 +132,20 @@ def test_quotes_in_the_newsletter_name_stay_valid_yaml(project):
     """A name with quotes goes into YAML double quotes."""
     (project.issues / "x.md").write_text(issue_skeleton("2026-13", 'The "Best" \\ Letter'), encoding="utf-8")
     assert read_issue(project.issues / "x.md", project).title == 'The "Best" \\ Letter'
+
+
+def test_a_failed_start_leaves_nothing_behind(tmp_path, monkeypatch):
+    """Half a project would be in the way of the next try."""
+    files = {"a.txt": b"a", "b/c.txt": b"c"}
+    real = Path.open
+
+    def full(self, *words, **options):
+        if self.name == "c.txt":
+            raise OSError(28, "No space left on device", str(self))
+        return real(self, *words, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(ProjectError, match="No space left") as caught:
+        write_new(tmp_path, files)
+    assert "Nothing was written" in caught.value.hint
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

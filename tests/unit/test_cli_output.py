@@ -114,17 +114,19 @@ def test_nobody_to_answer_is_said_with_a_way_out(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_first_signal_asks_second_stops(number, capsys):
-    """The batch in flight is finished; who insists gets out at once; the handlers before are back."""
+def test_first_signal_asks_second_stops(number, capfd):
+    """The batch in flight is finished; who insists gets out of a call at once; the handlers before are back."""
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    with stop_on_signal() as stop:
-        assert not stop()
-        os.kill(os.getpid(), number)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
+    with stop_on_signal() as interrupt:
+        assert not interrupt.asked()
+        with interrupt.interruptible():
             os.kill(os.getpid(), number)
+        assert interrupt.asked()
+        with pytest.raises(KeyboardInterrupt), interrupt.interruptible():
+            os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
-    assert "Stopping" in capsys.readouterr().err
+    assert "Stopping" in capfd.readouterr().err
 
 
 def test_a_path_is_shown_as_one_would_type_it(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -14,12 +15,14 @@ import pytest
 from typer.testing import CliRunner
 
 from composer.cli.app import app
+from composer.delivery import campaign
 from composer.delivery.model import DeliveryState
-from composer.errors import TransportError
+from composer.errors import ConfigError, TransportError
 from composer.testing import MemoryTransport
 from composer.transport import registry
-from composer.transport.base import Rejected, Unknown
+from composer.transport.base import Deferred, Rejected, Unknown
 
+REHEARSAL = "the outbox writes one file per person. A rehearsal counts as mailed for nobody, and may be repeated."
 NEWSLETTER = [sys.executable, "-c", "from composer.cli.app import main; main()"]
 
 
@@ -62,8 +65,8 @@ def test_send_shows_delivers_and_says_twice_that_nothing_left(newsletter, projec
     assert len(list((project.root / folder).glob("*.eml"))) == 3
     said = result.stderr.splitlines()
     assert (said[0], said[-1]) == (
-        "Nothing leaves this machine: the outbox writes one file per person.",
-        "Nothing left this machine: the outbox writes one file per person.",
+        f"Nothing leaves this machine: {REHEARSAL}",
+        f"Nothing left this machine: {REHEARSAL}",
     )
 
 
@@ -99,8 +102,50 @@ def test_what_forbids_the_send_is_shown_and_nothing_written(newsletter, project)
     result = newsletter("send", "2026-01", "--to", "readers", "--yes")
     assert result.exit_code == 2
     assert "recipients/readers.csv:3:first_name" in result.stderr
-    assert "nothing was sent" in result.stderr
+    assert "nothing was sent: 1 error stops the send: field-missing" in result.stderr
     assert not project.var.exists()
+
+
+def test_what_forbids_is_told_from_what_is_only_wrong(newsletter, project):
+    """Two errors are shown and one stops: which one is said."""
+    (project.recipients / "readers.csv").write_text("email,first_name\nbroken,Ann\nb@example.org,\nc@example.org,\n")
+    path = project.issues / "2026-01.md"
+    path.write_text(path.read_text(encoding="utf-8").replace(' | default("friend")', ""), encoding="utf-8")
+    result = newsletter("send", "2026-01", "--to", "readers", "--yes")
+    assert "3 errors" in result.stderr
+    assert "nothing was sent: 2 errors stop the send: field-missing\n" in result.stderr
+
+
+def test_what_is_due_later_is_said_so(newsletter, project, memory):
+    """To resume at once would be for nothing."""
+    _real_sender(project)
+    memory.answers["ada@example.org"] = Deferred("busy", 3600)
+    result = newsletter("send", "2026-01", "--to", "staff", "--yes")
+    assert result.exit_code == 3
+    assert re.search(
+        r"Stopped: 1 deferred; the next is due at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. `newsletter resume 1` goes on then\.", result.stderr
+    )
+
+
+def test_a_configuration_that_breaks_on_the_way_is_a_stop(newsletter, project, memory, monkeypatch):
+    """Exit code 2 would say that nothing was sent."""
+    _real_sender(project)
+    with (project.root / "newsletter.toml").open("a") as file:
+        file.write("\n[delivery]\nbatch = 1\n")
+    build, seen = campaign.build_message, []
+
+    def breaks(*arguments, **options):
+        seen.append(options["delivery_id"])
+        if len(seen) > 1:
+            raise ConfigError("no address is known", hint="Set one.")
+        return build(*arguments, **options)
+
+    monkeypatch.setattr(campaign, "build_message", breaks)
+    result = newsletter("send", "2026-01", "--to", "staff", "--yes")
+    assert result.exit_code == 3
+    assert "newsletter resume 1" in result.stderr
+    assert len(memory.sent) == 1
+    assert "Campaign   1, paused (no address is known. Set one.)" in newsletter("status").stdout
 
 
 def test_a_row_that_was_left_out_makes_exit_program1(newsletter, project):

@@ -9,13 +9,15 @@ from hashlib import sha256
 
 import pytest
 
-from composer.config import Images
-from composer.delivery.campaign import begin, image_urls, lock_path, place, run
+from composer.config import Database, Images, Newsletter, Outbox, Public, Transports, Unsubscribe
+from composer.delivery.campaign import begin, lock_path, place, run
+from composer.delivery.dispatch import Watch
 from composer.delivery.prepare import prepare
-from composer.errors import TransportError, UsageError
+from composer.delivery.setting import freeze, thaw
+from composer.errors import LedgerError, TransportError, UsageError
 from composer.issue.model import Asset
 from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
-from composer.ledger.database import open_ledger
+from composer.ledger.opening import open_ledger
 from composer.project import with_config
 from composer.testing import FakeClock, MemoryTransport, an_audience, an_edition
 from composer.transport import registry
@@ -69,19 +71,95 @@ def test_the_transport_is_closed_whatever_happens(project, ledger, monkeypatch):
     """Connections do not stay open after a refusal."""
     memory = MemoryTransport()
     monkeypatch.setitem(registry.WAYS_OUT, "memory", registry.WayOut(real=True, place=lambda *_: "", opener=lambda *_: memory))
-    start_campaign(ledger, an_edition(), an_audience(), transport="memory", real=True, now=FakeClock().now)
+    start_campaign(ledger, an_edition(), an_audience(), transport="memory", real=True, setting={}, now=FakeClock().now)
     lock_path(project, 1).mkdir(parents=True)
-    with pytest.raises(Exception, match="lock"):
+    with pytest.raises(LedgerError, match="cannot lock"):
         run(project, ledger, read_campaign(ledger), clock=FakeClock())
     assert memory.closed
 
 
-def test_images_travel_inside_unless_the_public_really_gets_them(project):
-    """Hosted for subscribers, cid: for staff and for every rehearsal."""
-    picture = Asset("mark", "map.png", "image/png", b"x", sha256(b"x").hexdigest(), 1, 1)
-    edition = replace(an_edition(), attachments=(picture,))
-    config = with_config(project, images=Images(url="https://img.openletters.org/")).config
-    hosted = {"mark": f"https://img.openletters.org/{picture.hosted_name}"}
-    assert image_urls(edition, config, real=True, public=True) == hosted
-    for real, public in ((True, False), (False, True), (False, False)):
-        assert image_urls(edition, config, real=real, public=public)["mark"].startswith("cid:")
+def test_a_resume_sends_what_was_tested_whatever_the_configuration_says_now(project, ledger, monkeypatch):
+    """Addresses of images, the way to unsubscribe, the newsletter's name in List-Id: all as on the first day."""
+    picture = Asset("q0f1e2d3c4b5ai1x", "map.png", "image/png", b"x", sha256(b"x").hexdigest(), 1, 1)
+    memory = MemoryTransport()
+    monkeypatch.setitem(registry.WAYS_OUT, "memory", registry.WayOut(real=True, place=lambda *_: "", opener=lambda *_: memory))
+    then = with_config(
+        project,
+        newsletter=Newsletter(name="Then"),
+        unsubscribe=Unsubscribe(address="then@openletters.org"),
+        images=Images(url="https://then.openletters.org"),
+    )
+    now = with_config(
+        project,
+        newsletter=Newsletter(name="Now"),
+        unsubscribe=Unsubscribe(via="service"),
+        images=Images(),
+        public=Public(public_url="https://now.openletters.org"),
+    )
+    for setting in (freeze(then.config), freeze(now.config)):
+        edition = an_edition(f"2026-{len(memory.sent)}", attachments=(picture,))
+        start_campaign(ledger, edition, an_audience(1), transport="memory", real=True, setting=setting, now=FakeClock().now)
+        run(now, ledger, read_campaign(ledger), clock=FakeClock())
+    before, after = memory.sent
+    assert before.headers["List-Id"].startswith("Then <")
+    assert before.headers["List-Unsubscribe"].startswith("<mailto:then@openletters.org")
+    assert before.image_urls == {picture.mark: f"https://then.openletters.org/{picture.hosted_name}"}
+    assert after.headers["List-Unsubscribe"].startswith("<https://now.openletters.org")
+
+
+def test_what_was_prepared_is_what_is_frozen(project, ledger):
+    """Between the question and the yes, and between the start and a resume, the outbox stays where it was."""
+    prepared = prepare(project, "2026-01", ["staff"])
+    moved = with_config(project, transport=Transports(outbox=Outbox(path="elsewhere")))
+    campaign = begin(ledger, prepared, FakeClock().now)
+    assert run(moved, ledger, campaign, clock=FakeClock()).exit_code == 0
+    assert not (project.root / "elsewhere").exists()
+    assert len(list(project.root.glob("outbox/2026-01/*/*.eml"))) == 3
+    assert place(moved, campaign) == place(project, campaign)
+
+
+def test_a_setting_holds_no_secret_and_survives_new_and_old_keys(project):
+    """It is kept for ever: keys stay out of it, and a later version of this program can still read it."""
+    secret = with_config(project, secret_keys=("hush",)).config
+    setting = freeze(secret)
+    assert "hush" not in str(setting)
+    today = with_config(project, newsletter=Newsletter(name="Today", language="fr"), secret_keys=("hush",)).config
+    assert thaw(today, setting) == secret
+    odd = thaw(today, {"newsletter": {"name": "Then", "gone": 1}})
+    assert (odd.newsletter.name, odd.newsletter.language, odd.secret_keys) == ("Then", "fr", ("hush",))
+
+
+def test_two_projects_that_share_a_ledger_share_the_lock(project, ledger, tmp_path):
+    """The second would take what the first has in flight for a dead process's."""
+    shared = Database(url=f"sqlite:///{project.root}/var/newsletter.db")
+    other = replace(with_config(project, database=shared), root=tmp_path)
+    linked = replace(project, root=tmp_path / "linked")
+    linked.root.mkdir()
+    (linked.root / "var").symlink_to(project.root / "var")
+    assert lock_path(other, 1) == lock_path(linked, 1) == lock_path(project, 1) != lock_path(project, 2)
+    campaign = begin(ledger, prepare(project, "2026-01", ["staff"]), FakeClock().now)
+    refused = []
+
+    def probe(step):
+        if step == "claimed" and not refused:
+            with pytest.raises(UsageError, match="another process") as caught:
+                run(other, ledger, campaign, clock=FakeClock())
+            refused.append(caught.value)
+
+    assert run(project, ledger, campaign, clock=FakeClock(), watch=Watch(probe=probe)).counts == {"accepted": 3}
+    assert len(refused) == 1
+
+
+def test_ledgers_side_by_side_do_not_share_locks(project):
+    """Two ledgers in one folder number their campaigns each for itself."""
+    first, second = (with_config(project, database=Database(url=f"sqlite:///var/{name}.db")) for name in ("a", "b"))
+    assert lock_path(first, 1) != lock_path(second, 1)
+
+
+def test_an_address_that_no_header_can_hold_fails_alone(project, ledger):
+    """It is no answer of anybody: the message could not be built, the others get theirs."""
+    audience = an_audience(3)
+    bad = replace(audience.subscribers[1], email="not an address")
+    audience = replace(audience, subscribers=(audience.subscribers[0], bad, audience.subscribers[2]))
+    start_campaign(ledger, an_edition(), audience, transport="outbox", real=False, setting={}, now=FakeClock().now)
+    assert run(project, ledger, read_campaign(ledger), clock=FakeClock()).counts == {"accepted": 2, "failed": 1}

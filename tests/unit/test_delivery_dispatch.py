@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
 
+from composer.cli import interrupt as interrupt_module
+from composer.cli.interrupt import stop_on_signal
 from composer.delivery import dispatch as loop
-from composer.delivery.dispatch import Sending, dispatch
+from composer.delivery import lock
+from composer.delivery.dispatch import Sending, Watch, dispatch
 from composer.delivery.lock import hold
 from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
-from composer.ledger.database import open_ledger
+from composer.ledger.opening import open_ledger
 from composer.ledger.schema import attempts, deliveries
 from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown
@@ -35,9 +42,9 @@ def start(project, ledger):
     def begin(people=5, *, transport=None, lists=("readers",), **change):
         transport = transport or MemoryTransport()
         edition = an_edition()
-        identity = start_campaign(
-            ledger, edition, an_audience(people, lists=lists), transport=transport.name, real=transport.real, now=FakeClock().now
-        )
+        audience = an_audience(people, lists=lists)
+        kind = {"transport": transport.name, "real": transport.real}
+        identity = start_campaign(ledger, edition, audience, **kind, setting={}, now=FakeClock().now)
 
         def build(row, _now):
             return a_message(edition, row.subscriber, row.id)
@@ -76,10 +83,28 @@ def test_outcomes_are_recorded_each_for_its_person(ledger, start):
     sending = start(transport=MemoryTransport(answers=answers))
     report = dispatch(sending)
     assert _states(ledger, sending.campaign.id) == ["accepted", "rejected", "deferred", "in_doubt", "accepted"]
-    assert (report.state, report.exit_code, report.reason) == ("paused", 3, "1 deferred, 1 in doubt")
+    assert (report.state, report.exit_code, report.reason) == (
+        "paused",
+        3,
+        "1 deferred, 1 in doubt; the next is due at 2026-01-15 09:00:30 UTC",
+    )
     with ledger.read() as connection:
         due = connection.execute(select(deliveries.c.due_at, deliveries.c.reason).where(deliveries.c.state == "deferred")).one()
         assert tuple(due) == (FakeClock().now + timedelta(seconds=30), "451 busy")
+
+
+def test_when_a_resume_will_find_something(start):
+    """ "`newsletter resume` goes on" is no help while nothing is due for an hour; what is pending is due now."""
+    answers = {_person(1): Deferred("busy", 7200), _person(2): Deferred("busy", 3600), _person(3): TransportError("down")}
+    sending = start(transport=MemoryTransport(answers=answers))
+    assert dispatch(sending).due is None
+    del sending.transport.answers[_person(3)]
+    report = dispatch(sending)
+    assert report.due == FakeClock().now + timedelta(hours=1)
+    assert report.reason == "2 deferred; the next is due at 2026-01-15 10:00:00 UTC"
+    sending.transport.answers.clear()
+    sending.clock.advance(7201)
+    assert (dispatch(sending).due, dispatch(sending).reason) == (None, "")
 
 
 def test_refused_people_make_exit_code_1(start):
@@ -135,17 +160,50 @@ def test_a_batch_of_which_nothing_can_be_built_is_not_sent(start):
     assert sending.transport.batches == []
 
 
-def test_a_broken_configuration_is_not_swallowed(ledger, start):
-    """What is wrong for everybody stops the run at once; nobody is marked as failed."""
+@pytest.mark.parametrize(
+    ("error", "raised", "reason"),
+    [
+        (ConfigError("no address is known", hint="Set one."), Stopped, "no address is known. Set one."),
+        (KeyboardInterrupt(), Stopped, "interrupted"),
+        (RuntimeError("boom"), RuntimeError, "RuntimeError: boom"),
+        (SystemExit(), SystemExit, "SystemExit"),
+    ],
+)
+def test_trouble_while_building_stops_with_its_reason(ledger, start, error, raised, reason):
+    """What is wrong for everybody stops the run at once; nobody is marked as failed, the first batch stays sent."""
     sending = start()
 
-    def build(_row, _now):
-        raise ConfigError("no address for unsubscribe requests")
+    def build(row, now):
+        if row.position == 4:
+            raise error
+        return sending.build(row, now)
 
-    with pytest.raises(ConfigError):
+    with pytest.raises(raised) as caught:
         dispatch(replace(sending, build=build))
-    assert set(_states(ledger, sending.campaign.id)) == {"pending"}
-    assert read_campaign(ledger).state == "paused"
+    assert _states(ledger, sending.campaign.id) == ["accepted", "accepted", "pending", "pending", "pending"]
+    campaign = read_campaign(ledger)
+    assert (campaign.state, campaign.reason) == ("paused", reason)
+    if raised is Stopped:
+        assert caught.value.exit_code == 3
+        assert "newsletter resume 1" in caught.value.hint
+    assert dispatch(sending).counts == {"accepted": 5}
+
+
+@pytest.mark.parametrize("step", ["recover", "run", "claim", "claimed", "built", "sent", "recorded", "finish"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), LedgerError("the disk is full"), RuntimeError("boom")])
+def test_no_campaign_is_left_running(ledger, start, step, error):
+    """Wherever a run ends, the ledger says that it did and why."""
+
+    def probe(name):
+        if name == step:
+            raise error
+
+    sending = start()
+    with pytest.raises(RuntimeError if isinstance(error, RuntimeError) else Stopped):
+        dispatch(replace(sending, watch=Watch(probe=probe)))
+    campaign = read_campaign(ledger)
+    assert campaign.state == "paused"
+    assert campaign.reason in {"interrupted", "the disk is full", "RuntimeError: boom"}
 
 
 def test_unusable_transport_gives_everything_back(ledger, start):
@@ -169,12 +227,13 @@ def test_unexpected_trouble_leaves_the_batch_in_doubt(ledger, start, error):
     report = dispatch(sending)
     assert _states(ledger, sending.campaign.id) == ["accepted", "accepted", "in_doubt", "in_doubt", "pending"]
     assert (report.state, report.exit_code) == ("paused", 3)
-    assert type(error).__name__ in report.reason
+    assert report.reason.startswith("the answer of memory was lost: ")
+    assert ("interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__) in report.reason
     dispatch(sending)
     assert sending.transport.addresses.count(_person(3)) == 1
 
 
-@pytest.mark.parametrize("outcomes", [[], [Accepted()], [Accepted()] * 3, [Accepted(), None], None])
+@pytest.mark.parametrize("outcomes", [[], [Accepted()], [Accepted()] * 3, [Accepted(), None], None, [Accepted(), Deferred("busy", 1e300)]])
 def test_an_answer_that_does_not_fit_leaves_the_batch_in_doubt(ledger, start, outcomes):
     """Too few, too many, or not Outcomes: whom each belongs to is unknown."""
     sending = start()
@@ -193,7 +252,7 @@ def test_unexpected_trouble_of_an_idempotent_transport_is_sent_again(ledger, sta
 def test_stop_ends_after_the_batch_in_flight(start):
     """What was claimed is sent and recorded, the rest waits."""
     sending = start()
-    report = dispatch(replace(sending, stop=lambda: len(sending.transport.batches) == 2))
+    report = dispatch(replace(sending, watch=Watch(stop=lambda: len(sending.transport.batches) == 2)))
     assert (report.state, report.reason, report.exit_code) == ("paused", "stopped on request", 3)
     assert report.counts == {"accepted": 4, "pending": 1}
 
@@ -201,7 +260,7 @@ def test_stop_ends_after_the_batch_in_flight(start):
 def test_stop_asked_too_late_is_no_pause(start):
     """When nobody is left, the campaign is finished whatever was asked."""
     sending = start(4)
-    report = dispatch(replace(sending, stop=lambda: len(sending.transport.batches) == 2))
+    report = dispatch(replace(sending, watch=Watch(stop=lambda: len(sending.transport.batches) == 2)))
     assert (report.state, report.reason, report.exit_code) == ("finished", "", 0)
 
 
@@ -209,7 +268,7 @@ def test_progress_adds_up(start):
     """The bar ends at its end, those skipped and refused counted."""
     dispatch(start(2))
     seen = []
-    dispatch(start(5, progress=seen.append, transport=MemoryTransport(answers={_person(4): Rejected("no")})))
+    dispatch(start(5, watch=Watch(progress=seen.append), transport=MemoryTransport(answers={_person(4): Rejected("no")})))
     assert sum(seen) == 5
 
 
@@ -276,8 +335,69 @@ def test_interrupt_between_steps_stops_with_a_hint(start):
             raise KeyboardInterrupt
 
     with pytest.raises(Stopped, match="interrupted"):
-        dispatch(replace(sending, probe=probe))
+        dispatch(replace(sending, watch=Watch(probe=probe)))
     assert dispatch(sending).counts == {"in_doubt": 2, "accepted": 3}
+
+
+def _signals(times=2):
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("step", ["claim", "claimed", "built", "sent", "recorded", "finish"])
+def test_a_second_signal_never_throws_away_an_answer(ledger, start, capfd, step):
+    """Between the answer and its record, and everywhere else outside of the transport, the run ends in order."""
+    sending = start()
+    with stop_on_signal() as interrupt:
+        watch = Watch(stop=interrupt.asked, interruptible=interrupt.interruptible, probe=lambda name: _signals(3) if name == step else None)
+        report = dispatch(replace(sending, watch=watch))
+    states = _states(ledger, sending.campaign.id)
+    assert states.count("accepted") == len(sending.transport.sent) > 0
+    assert set(states) <= {"accepted", "pending"}
+    assert report.state == read_campaign(ledger).state == ("finished" if step == "finish" else "paused")
+    assert capfd.readouterr().err.count("once more stops now") == 1
+
+
+def test_a_second_signal_ends_a_call_that_hangs(ledger, start):
+    """Of those in flight nobody knows; they are in doubt, the rest waits."""
+    sending = start()
+
+    def hang(_batch):
+        _signals()
+        time.sleep(30)
+
+    sending.transport.script.append(hang)
+    with stop_on_signal() as interrupt:
+        report = dispatch(replace(sending, watch=Watch(stop=interrupt.asked, interruptible=interrupt.interruptible)))
+    assert _states(ledger, sending.campaign.id) == ["in_doubt", "in_doubt", "pending", "pending", "pending"]
+    assert report.reason == "the answer of memory was lost: interrupted"
+
+
+def test_an_interrupt_that_comes_with_the_answer_loses_nothing(ledger, start):
+    """The call has returned: what it said is recorded."""
+
+    class Late:
+        def __enter__(self):
+            """Nothing yet."""
+
+        def __exit__(self, *_):
+            raise KeyboardInterrupt
+
+    sending = start()
+    report = dispatch(replace(sending, watch=Watch(interruptible=Late)))
+    assert _states(ledger, sending.campaign.id) == ["accepted", "accepted", "pending", "pending", "pending"]
+    assert (report.state, report.reason) == ("paused", "interrupted")
+
+
+def test_signals_are_heard_where_nobody_can_be_told(monkeypatch):
+    """A terminal that is gone is no reason to die in a handler, nor is output that was being written."""
+    monkeypatch.setattr(interrupt_module, "_STDERR", -1)
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_signal() as interrupt:
+        assert not interrupt.asked()
+        _signals()
+        assert interrupt.asked()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_locked_ledger_stops_before_sending(project, start):
@@ -330,6 +450,18 @@ def test_other_campaigns_are_not_locked(project):
     """The lock is of one campaign."""
     with hold(project.var / "campaign-1.lock"), hold(project.var / "campaign-2.lock"):
         pass
+
+
+def test_a_file_system_without_locks_is_no_other_process(project, monkeypatch):
+    """Waiting for a process that is not there would be for ever."""
+
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", no_locks)
+    with pytest.raises(LedgerError, match="No locks available") as caught, hold(project.var / "campaign-1.lock"):
+        pass
+    assert "[database] url" in caught.value.hint
 
 
 def test_lock_that_cannot_be_made(project):

@@ -55,14 +55,29 @@ def test_the_public_gets_a_postal_address(public, real, said):
     assert _check(config=Config(), public=public, real=real) == said
 
 
-@pytest.mark.parametrize(
-    "sender", ["", "News <news@example.org>", "a@b.example", "newsletter@example.invalid", "x@localhost", "Only a name"]
-)
+@pytest.mark.parametrize("sender", ["News <news@example.org>", "a@b.example", "newsletter@example.invalid", "x@localhost"])
 def test_no_real_mail_from_a_placeholder(sender):
     """Reserved domains receive no answers and no bounces; staff lists are no exception."""
     for public in (True, False):
         assert _check(replace(_edition(), from_=sender), public=public) == [("placeholder-sender", "error")]
     assert _check(replace(_edition(), from_=sender), real=False) == []
+
+
+@pytest.mark.parametrize("mailbox", ["Only a name", "a@openletters.org, b@openletters.org", "Team <a@b@openletters.org>", "@", "a b@c.org"])
+def test_a_mailbox_that_is_none_stops_any_send(mailbox):
+    """It would be a final no about every person, in a rehearsal too."""
+    for real in (True, False):
+        assert _check(_edition(reply_to=mailbox), real=real) == [("no-mailbox", "error")]
+        assert _check(replace(_edition(), from_=mailbox), real=real) == [("no-mailbox", "error")]
+    (finding,) = preflight(_edition(reply_to=mailbox), GOOD, WHERE, public=False, real=False)
+    assert "`reply_to`" in finding.message
+    assert "`reply_to`" in finding.hint
+
+
+def test_no_sender_is_no_mailbox():
+    """An answer address may be lacking, a sender may not."""
+    assert _check(replace(_edition(), from_="")) == [("no-mailbox", "error")]
+    assert _check(_edition(reply_to="")) == []
 
 
 @pytest.mark.parametrize("sender", ["n@openletters.org", "N <n@myexample.org>", "N <n@news.invalid.co>"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from composer.config import Delivery, ListSettings, Newsletter
-from composer.delivery.campaign import begin, common_settings, run
+from composer.config import Delivery, Newsletter
+from composer.delivery.campaign import begin, run
 from composer.delivery.prepare import leave_out, prepare
-from composer.errors import AudienceError, ConfigError, UsageError
-from composer.ledger.database import open_ledger
+from composer.errors import AudienceError, ComposerError, ConfigError, UsageError
+from composer.ledger.opening import open_ledger
 from composer.project import with_config
 from composer.testing import FakeClock, MemoryTransport, an_audience
 from composer.transport import registry
@@ -88,6 +88,15 @@ def test_nobody_is_an_error(project):
     assert _codes(prepare(project, "2026-01", ["readers"]).blocking) == ["nobody-to-mail"]
 
 
+def test_a_list_without_an_address_column_is_said_once(project):
+    """Its header is what is wrong; that nobody is left follows from it."""
+    _write(project, "readers", "first_name\nAnn\n")
+    prepared = prepare(project, "2026-01", ["readers"])
+    assert _codes(prepared.blocking) == ["list-no-address-column"]
+    assert _codes(prepared.findings).count("list-no-address-column") == 1
+    assert "nobody-to-mail" not in _codes(prepared.findings)
+
+
 def test_an_error_in_the_issue_stops_the_public_alone(project, real):
     """An image that is not there: a rehearsal may show it, subscribers never see it."""
     path = project.issues / "2026-01.md"
@@ -128,22 +137,33 @@ def test_a_configuration_that_lets_no_message_be_built_is_known_before(project):
         prepare(unset, "2026-01", ["staff"])
 
 
+@pytest.mark.parametrize("key", ["from_", "reply_to"])
+def test_a_sender_that_is_no_mailbox_stops_a_rehearsal(project, key):
+    """It is about the configuration, not a final no about each person."""
+    wrong = with_config(project, newsletter=Newsletter(**{"from_": "Team <team@example.org>", key: "Only a name"}))
+    assert _codes(prepare(wrong, "2026-01", ["staff"]).blocking) == ["no-mailbox"]
+
+
+def test_what_no_message_can_be_written_with_is_known_before(project):
+    """A host name with an underscore is an address to some, but in no Message-ID: every message would fail."""
+    wrong = with_config(project, newsletter=Newsletter(from_="team@my_host.example.org"))
+    with pytest.raises(ComposerError, match="Message-ID"):
+        prepare(wrong, "2026-01", ["staff"])
+
+
+def test_a_person_whom_nothing_fits_stops_nobody(project):
+    """The first of the list is not taken for everybody: only that message fails."""
+    path = project.issues / "2026-01.md"
+    path.write_text(path.read_text(encoding="utf-8") + "\n[Your page]({{ page }})\n", encoding="utf-8")
+    _write(project, "readers", "email,page\na@example.org,home\nb@example.org,https://www.example.org/b\n")
+    assert prepare(project, "2026-01", ["readers"]).blocking == ()
+    assert _send(project, "readers").counts == {"failed": 1, "accepted": 1}
+
+
 def test_a_list_that_is_not_there(project):
     """The error is the list's own."""
     with pytest.raises(AudienceError, match="no list"):
         prepare(project, "2026-01", ["nobody"])
-
-
-def test_lists_that_differ_for_readers_are_not_one_send():
-    """One edition cannot have two senders."""
-    staff, readers = ListSettings(name="staff", kind="staff"), ListSettings(name="readers", title="Readers")
-    assert common_settings([staff, readers]) is readers
-    assert common_settings([staff]) is staff
-    with pytest.raises(UsageError, match="differ") as caught:
-        common_settings([staff, ListSettings(name="fr", language="fr")])
-    assert "one after the other" in caught.value.hint
-    with pytest.raises(UsageError, match="no list"):
-        common_settings([])
 
 
 def test_leaving_out_nobody_changes_nothing():

@@ -53,7 +53,7 @@ def test_every_kind_of_piece():
     found = pieces(
         (
             Button("A & <b>", "https://example.org/?a&b", secondary=True),
-            Figure(Image("i&", 'a "b"', width=300), "h&", words("c & d")),
+            Figure(Image("i&", 'a "b"', "t <", width=300), "h&", words("c & d")),
             Events((Event(words("4 May"), (words("a & b"), words("c"))),)),
             LinkRow((Link("h", words("a")), Link("i", words("&")))),
             Callout((P,), "tip", "T & t"),
@@ -63,7 +63,7 @@ def test_every_kind_of_piece():
     )
     assert found == (
         ButtonPiece("A &amp; &lt;b&gt;", "https://example.org/?a&amp;b", secondary=True),
-        ImagePiece("i&amp;", "a &#34;b&#34;", 300, "h&amp;", "c &amp; d"),
+        ImagePiece("i&amp;", "a &#34;b&#34;", 300, "h&amp;", "c &amp; d", "t &lt;"),
         EventsPiece((EventRow("4 May", ("a &amp; b", "c")),)),
         LinksPiece(('<a class="a" href="h">a</a>', '<a class="a" href="i">&amp;</a>')),
         CalloutPiece("tip", "T &amp; t", '<p class="p">a &amp; b</p>'),

@@ -12,10 +12,10 @@ from composer.edition.compose import NO_SENDER, compose, compose_web
 from composer.edition.model import Context
 from composer.edition.templates import Templates
 from composer.errors import TemplateError
-from composer.findings import Where
+from composer.findings import Severity, Where
 from composer.issue.addresses import Found
 from composer.issue.reader import parse_issue
-from composer.project import with_config
+from composer.project import SHIPPED_TEMPLATES, with_config
 
 STAFF = ListSettings(name="staff", kind="staff")
 HEAD = '---\ntitle: "The Example Letter: January 2026"\nsubject: Subject\npreheader: Preheader\n{}---\n'
@@ -141,7 +141,8 @@ def test_the_way_out_is_in_both_parts(project):
 
 
 @pytest.mark.parametrize(
-    ("changes", "there"), [({}, False), ({"preferences_url": "https://example.org/p"}, True), ({"via": "sendgrid"}, True)]
+    ("changes", "there"),
+    [({"via": "service"}, False), ({"via": "service", "preferences_url": "https://example.org/p"}, True), ({"via": "sendgrid"}, True)],
 )
 def test_preferences_only_where_there_are_some(project, changes, there):
     """Our own service has no such page; SendGrid's groups do."""
@@ -273,15 +274,80 @@ def test_the_template_is_named_by_issue_or_list(project):
         "newsletter\\x00",
     ],
 )
-def test_an_unknown_template_is_an_error_at_the_issue(project, name):
+def test_an_unknown_template_is_an_error_where_it_is_named(project, name):
     """With the names that there are; a path is never followed."""
     (project.root / "templates").mkdir()
     (project.root / "templates" / "x.mjml").write_text(BARE.format("x"))
-    for made, list_ in ((replace(issue("text\n"), template=name), STAFF), (issue("text\n"), replace(STAFF, template=name))):
+    by_issue, by_list = (replace(issue("text\n"), template=name), STAFF), (issue("text\n"), replace(STAFF, template=name))
+    for (made, list_), place in ((by_issue, "issues/2026-01.md"), (by_list, "newsletter.toml")):
         with pytest.raises(TemplateError, match="there is no template") as caught:
             compose(made, list_, project)
-        assert caught.value.where.path
+        assert caught.value.where == Where(place)
         assert "newsletter" in caught.value.hint
+
+
+def test_a_letter_without_the_way_out_is_an_error(project):
+    """Only a template of one's own can lose link and address; the letter says so before anyone gets it."""
+    write(project, "event.mjml", '{% extends "newsletter.mjml" %}{% block footer %}{% endblock %}')
+    where = Where("templates/email/event.mjml")
+    found = compose(issue("text\n", "template: event\n"), STAFF, project).findings
+    assert [(each.code, each.severity, each.where) for each in found] == [
+        ("no-unsubscribe-link", Severity.ERROR, where),
+        ("no-postal-address-in-letter", Severity.WARNING, where),
+    ]
+    assert all("'event'" in each.message for each in found)
+    write(project, "event.mjml", BARE.format('<a href="{{ field("unsubscribe_url") }}">out</a> {{ newsletter.postal_address }}'))
+    assert compose(issue("text\n", "template: event\n"), STAFF, project).findings == ()
+
+
+def test_the_way_out_may_stand_in_the_issue_itself(project):
+    """A field in the text fills as well as one in the footer."""
+    write(project, "event.mjml", BARE.format("{% for p in lead %}{{ p.html }}{% endfor %}"))
+    body = "1 Sample Street: [out]({{ unsubscribe_url }})\n"
+    found = compose(issue(body, "template: event\n"), STAFF, project).findings
+    assert [each.code for each in found] == ["no-postal-address-in-letter"]
+
+
+@pytest.mark.parametrize("address", ["1 <i> St & Sön\nTown", "  1   Spaced\tSt  ", 'O\'Neil "Hall", São Paulo – 1', ""])
+def test_a_postal_address_is_found_however_it_is_written(project, address):
+    """Escapes, references and line breaks are the template's."""
+    newsletter = replace(project.config.newsletter, postal_address=address)
+    assert compose(issue("text\n"), STAFF, with_config(project, newsletter=newsletter)).findings == ()
+
+
+def test_faint_colours_are_a_finding_of_the_letter(project):
+    """Each time it is set, from a theme that is read once."""
+    theme_of(project, '[colors.light]\nmuted = "#BBBBBB"\n')
+    for _ in range(2):
+        found = compose(issue("text\n"), STAFF, project).findings
+        assert [(each.code, each.where) for each in found] == [("theme-contrast", Where("templates/email/theme.toml", 2))] * 2
+
+
+def test_a_box_without_a_title_is_labelled_in_both_parts(project):
+    """The words are the theme's."""
+    theme_of(project, '[words]\ntip = "Astuce"\n')
+    edition = compose(issue("::: callout tip\nSave.\n:::\n"), STAFF, project)
+    assert "Astuce Save." in shown(edition.html)
+    assert "| Astuce\n|\n| Save.\n" in edition.text
+
+
+@pytest.mark.parametrize("rule", ["@media print{.p{margin:0}}", ".a:hover{color:#000000!important}"])
+def test_one_such_rule_among_the_plain_ones_costs_no_look(project, rule):
+    """A designer's copy of the styles with one rule that cannot be inlined is set as before."""
+    plain = compose(issue("text\n"), STAFF, project).html
+    path = SHIPPED_TEMPLATES / "styles" / "inline.css.j2"
+    write(project, "styles/inline.css.j2", f"{path.read_text(encoding='utf-8')}\n{rule}\n")
+    html = compose(issue("text\n"), STAFF, project).html
+    assert f">{rule}</style>" in html
+    without = re.compile(r"<style\b.*?</style>| class=\"[^\"]*\"", re.DOTALL)
+    assert without.sub("", html).split() == without.sub("", plain).split()
+
+
+def test_an_images_title_is_in_both_parts(project):
+    """What the editor wrote behind the address is not lost."""
+    edition = compose(issue('![A wave](https://example.org/w.png "By the sea")\n'), STAFF, project)
+    assert 'title="By the sea"' in edition.html
+    assert "[Image: A wave] By the sea" in edition.text
 
 
 def test_a_mistake_in_a_projects_partial_is_named(project):

@@ -1,5 +1,7 @@
 """Running text as HTML: every kind of block and inline, and all of it escaped."""
 
+import re
+
 import pytest
 
 from composer.edition.html import address, inline_html, prose_html, shown_width
@@ -111,17 +113,37 @@ def test_inlines(node, html):
         (Divider(), '<hr class="hr" />'),
         (
             Table((words("a"), BAD), ((words("c"), words("d")),), ("", "right")),
-            f'{TABLE}<thead><tr><th class="th" scope="col">a</th><th class="th" scope="col" align="right">{ESCAPED}</th></tr></thead><tbody><tr><td class="td">c</td><td class="td" align="right">d</td></tr></tbody></table>',
+            f'{TABLE}<thead><tr><th class="th ws" scope="col">a</th><th class="th ws" scope="col" align="right">{ESCAPED}</th></tr></thead><tbody><tr><td class="td ws">c</td><td class="td ws" align="right">d</td></tr></tbody></table>',
         ),
         (
             Table((), ((words("c"), words("d")),), ("center",)),
-            f'{TABLE}<tbody><tr><td class="td" align="center">c</td><td class="td">d</td></tr></tbody></table>',
+            f'{TABLE}<tbody><tr><td class="td ws" align="center">c</td><td class="td ws">d</td></tr></tbody></table>',
         ),
     ],
 )
 def test_blocks(block, html):
     """One at a time; lists stay light, tables keep their head apart."""
     assert prose_html((block,)) == html
+
+
+@pytest.mark.parametrize(
+    ("head", "width", "classes"),
+    [
+        (("Day", "Visitors", "What"), 520, ["th ws", "th ws", "th ws"]),
+        (("Day", "Visitors", "Whatever-it-is-called"), 520, ["th ws", "th ws", "th ws"]),
+        (("Day", "x" * 16, "y" * 16), 520, ["th ws", "th wl", "th wl"]),
+        (("Day", "x" * 16, "y" * 16), 248, ["th ws", "th", "th"]),
+        (("Day", "x" * 60, "Visitors"), 520, ["th ws", "th", "th ws"]),
+        (("Visitors",) * 6, 520, ["th"] * 6),
+        (("x" * 60,), 520, ["th"]),
+    ],
+)
+def test_words_in_a_table_stay_whole_where_there_is_room(head, width, classes):
+    """ "Visitor/s" beside an empty column is a slip of the browser; a token of sixty characters must break on a phone all the same."""
+    html = prose_html((Table(tuple(map(words, head)), ((words("x"),) * len(head),)),), width)
+    assert re.findall(r'<th class="([^"]*)"', html) == classes
+    turned = prose_html((Table((), (tuple(map(words, head)), (words("x"),) * len(head))),), width)
+    assert re.findall(r'<td class="([^"]*)"', turned)[: len(head)] == [class_.replace("th", "td") for class_ in classes]
 
 
 def test_a_heading_after_text_says_so():

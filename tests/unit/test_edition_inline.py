@@ -2,10 +2,12 @@
 
 import re
 import socket
+import time
+from contextlib import suppress
 
 import pytest
 
-from composer.edition.inline import inline
+from composer.edition.inline import inline, split
 from composer.errors import TemplateError
 
 P = "q0123456789ab"
@@ -42,7 +44,7 @@ ALONE = [
     "@keyframes x{from{opacity:0}to{opacity:1}}",
     "@media screen{@media (max-width:480px){.x{color:#121314}}}",
     "\n  .moz-text-html .x { width: 50% !important }\n",
-    "p{color:#121314}\n/* one at-rule keeps the whole block */\n@media print{p{color:#000000}}",
+    "\n/* p{color:#121314} */\n@media print{p{color:#000000}}\n.x:focus{color:#121314}\n",
 ]
 
 
@@ -52,6 +54,77 @@ def test_what_premailer_would_damage_stays_byte_for_byte(css):
     html = inline(page(css, '<p class="x">x</p>', head="<style>p{margin:0}</style>"))
     assert f"<style>{css}</style>" in html
     assert '<p class="x" style="margin:0">x</p>' in html or '<p style="margin:0">x</p>' in html
+
+
+@pytest.mark.parametrize("rule", [css.strip() for css in ALONE])
+@pytest.mark.parametrize("order", ["PLAIN\nRULE", "RULE\nPLAIN", "/* } */PLAIN RULE PLAIN"])
+def test_plain_rules_beside_such_a_rule_are_inlined_all_the_same(rule, order):
+    """One @media in a designer's own copy of the styles must not cost the letter its whole look."""
+    plain = 'p{color:#121314}.a[title="{"],.b{margin:0 0 4px}'
+    html = inline(page(order.replace("PLAIN", plain).replace("RULE", rule), '<p class="b">x</p><p class="x">y</p>'))
+    assert re.search(r"<p style=\"color:#121314; ?margin:0 0 4px\">x</p>", html)
+    (style,) = re.findall(r"<style>(.*?)</style>", html, flags=re.DOTALL)
+    assert style == rule
+
+
+@pytest.mark.parametrize(
+    ("css", "plain"),
+    [
+        (".a,.a:hover{color:#121314}", ".a{color:#121314}"),
+        (".a:visited,.b , .a:focus{color:#121314}", ".b {color:#121314}"),
+        (".a:hover{color:#121314}", ""),
+        (".a:not(.b,.c):hover{color:#121314}", ""),
+        ("@page{margin:0}", ""),
+    ],
+)
+def test_a_rule_for_a_link_and_for_a_link_pointed_at_is_inlined_for_the_link(css, plain):
+    """What holds always holds where styles are removed, too; the rule itself stays."""
+    assert split(f"p{{margin:0}}{css}") == (f"p{{margin:0}}{plain}", css if plain or css else "")
+
+
+def test_plain_rules_alone_are_one_piece():
+    """Nothing is cut that need not be."""
+    for css in ("", " ", "p{margin:0}", "/* @ :hover { */ p{margin:0}\n", 'p{content:"@media{"}', "p{background:url(a@2x.png)}"):
+        assert split(css) == (css, "")
+
+
+@pytest.mark.parametrize(
+    ("css", "message"),
+    [
+        ("p{margin:0", "a { is never closed, at 'p{margin:0'"),
+        ("h1{margin:0}\np{margin:0\nh2{margin:0}\n", "a { is never closed, at 'p{margin:0 h2{margin:0}'"),
+        ("@media print{p{margin:0}", "a { is never closed, at '@media print{p{margin:0}'"),
+        ("h1{margin:0}\np margin:0}", "a } closes nothing, at 'p margin:0}'"),
+        ("h1{margin:0}/* p{margin:0}", "a comment is never closed, at '/* p{margin:0}'"),
+    ],
+)
+def test_braces_without_a_pair_are_an_error(css, message):
+    """Every style after one would be lost, in some mail programs and not in others."""
+    with pytest.raises(TemplateError) as caught:
+        inline(page(css))
+    assert message in caught.value.message
+    assert "inline.css.j2" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "/*" * 200_000,
+        '"\\' * 200_000,
+        '\\"' * 200_000,
+        "p{" * 200_000,
+        "@media x{" * 100_000,
+        "a{}@b;" * 60_000,
+        "/**/ " * 100_000,
+        ":hover," * 100_000 + "a{}",
+    ],
+)
+def test_a_style_sheet_is_read_in_linear_time(css):
+    """A slip in half a megabyte of styles is found at once."""
+    start = time.process_time()
+    with suppress(TemplateError):
+        split(css)
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("css", ALONE)

@@ -9,6 +9,7 @@ from composer.config import ListSettings
 from composer.edition.compose import compose
 from composer.edition.plaintext import Frame, plaintext
 from composer.edition.wrap import WIDTH, wrap
+from composer.findings import Where
 from composer.issue.files import read_issue
 from composer.issue.inlines import plain
 from composer.issue.mergefields import strings
@@ -30,6 +31,7 @@ from composer.issue.model import (
     Items,
     Link,
     LinkRow,
+    MergeField,
     Paragraph,
     Quote,
     Section,
@@ -152,7 +154,10 @@ def test_nothing_gives_one_empty_line():
         (CodeBlock("a\n  b " + "x" * 80), "    a\n      b " + "x" * 80),
         (Divider(), "* * *"),
         (Figure(Image("https://example.org/x.png", "A wave")), "[Image: A wave]"),
-        (Figure(Image("x", "A wave"), "", words("By R")), "By R"),
+        (Figure(Image("x", "A wave"), "", words("By R")), "[Image: A wave] By R"),
+        (Figure(Image("x", "A wave"), "", words("A wave")), "A wave"),
+        (Figure(Image("x", "A wave", "By the sea")), "[Image: A wave] By the sea"),
+        (Figure(Image("x", "", "By the sea"), "https://example.org"), "By the sea [1]"),
         (Events((Event(words("4 May"), (words("a"), words("b"))),)), "  4 May             a | b"),
     ],
 )
@@ -211,6 +216,24 @@ def test_headings_are_underlined():
     shown = text(sections=(section,))
     assert "日本語: what grows\n------------------\n" in shown
     assert "\n## Smaller\n" in shown
+
+
+def test_a_line_under_a_merge_field_is_as_long_as_its_default():
+    """What most readers see lines up; a field without a default counts as a short word."""
+    where = Where("issues/x.md", 1)
+    fields = (MergeField(f"{MARK}f0x", "team", "everybody here", "", where), MergeField(f"{MARK}f1x", "city", None, "", where))
+    sections = tuple(Section(words(f"For {MARK}f{n}x"), (), f"s{n}", (p("a"),), 1, 2) for n in range(2))
+    issue = Issue("x", "issues/x.md", "Title", "S", "P", MARK, (), sections, fields=fields)
+    shown = plaintext(issue, Frame())
+    assert f"For {MARK}f0x\n{'-' * len('For everybody here')}\n" in shown
+    assert f"For {MARK}f1x\n{'-' * 14}\n" in shown
+
+
+def test_a_box_without_a_title_has_the_word_of_its_kind():
+    """As in the HTML: a bar at the left alone does not say that something is a warning."""
+    frame = Frame(labels={"tip": "Astuce", "note": "Note"})
+    assert text(Callout((p("a"),), "tip"), frame=frame).startswith("| Astuce\n|\n| a\n")
+    assert text(Callout((p("a"),), "tip", "T"), frame=frame).startswith("| T\n|\n| a\n")
 
 
 def test_links_are_numbered_and_listed_where_they_are():

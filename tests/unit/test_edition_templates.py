@@ -6,7 +6,7 @@ import re
 import pytest
 
 from composer.edition.mjml import unmark
-from composer.edition.templates import Templates, known_sections
+from composer.edition.templates import Templates
 from composer.errors import TemplateError
 from composer.findings import Where
 from composer.project import SHIPPED_TEMPLATES
@@ -201,15 +201,17 @@ def test_available_names_are_those_an_issue_can_name(templates, folders):
 
 def test_a_projects_theme_is_laid_over_key_by_key(templates, folders):
     """Two lines change two colours; what is not said stays."""
-    (folders[0] / "theme.toml").write_text('[colors.light]\nlink = "#333333"\n[more]\nx = 1\n')
-    assert templates.theme() == {"colors": {"light": {"text": "#111111", "link": "#333333"}}, "words": {"view": "View"}, "more": {"x": 1}}
+    (folders[0] / "theme.toml").write_text('[colors.light]\nlink = "#333333"\n[logo]\nwidth = 1\n')
+    colours = {"light": {"text": "#111111", "link": "#333333"}}
+    assert templates.theme() == {"colors": colours, "words": {"view": "View"}, "logo": {"width": 1}}
 
 
 def test_lists_of_a_theme_are_replaced_whole(templates, folders):
     """Social links of the shipped theme do not stay beside one's own."""
-    (folders[1] / "theme.toml").write_text('[[social]]\nname = "A"\n[[social]]\nname = "B"\n')
-    (folders[0] / "theme.toml").write_text('[[social]]\nname = "C"\n')
-    assert templates.theme() == {"social": [{"name": "C"}]}
+    place = '[[social]]\nurl = "https://example.org"\nname = '
+    (folders[1] / "theme.toml").write_text(f'{place}"A"\n{place}"B"\n')
+    (folders[0] / "theme.toml").write_text(f'{place}"C"\n')
+    assert templates.theme() == {"social": [{"url": "https://example.org", "name": "C"}]}
 
 
 def test_a_changed_theme_is_read_again(templates, folders):
@@ -221,48 +223,12 @@ def test_a_changed_theme_is_read_again(templates, folders):
     assert templates.theme()["words"]["view"] == "Look at"
 
 
-@pytest.mark.parametrize("colour", ["red", "#FFF", "#12345", "#1234567", "rgb(0,0,0)", "#GGGGGG", "#111111;x:y", ""])
-def test_a_wrong_colour_has_its_line(templates, folders, colour):
-    """It would break a letter in the one client that nobody looked at."""
-    (folders[0] / "theme.toml").write_text(f'[colors.light]\ntext = "#111111"\n\nlink = "{colour}"\n')
-    with pytest.raises(TemplateError) as caught:
-        templates.theme()
-    assert caught.value.where == Where("templates/email/theme.toml", 4)
-    assert "colors.light.link" in caught.value.message
-    assert "#rrggbb" in caught.value.hint
-
-
 def test_a_theme_that_is_not_toml_has_its_line(templates, folders):
     """With the file's name as people know it."""
     (folders[0] / "theme.toml").write_text("[words]\nview = View in browser\n")
     with pytest.raises(TemplateError) as caught:
         templates.theme()
     assert caught.value.where == Where("templates/email/theme.toml", 2)
-
-
-@pytest.mark.parametrize("text", ["colors = 1", 'colors = "red"', "[colors]\nlight = 1", "[[colors]]\nx = 1", "words = 1"])
-def test_a_theme_of_another_shape_is_an_error(templates, folders, text):
-    """Never a traceback, nor an empty letter."""
-    (folders[0] / "theme.toml").write_text(text)
-    with pytest.raises(TemplateError, match="is a table") as caught:
-        templates.theme()
-    assert caught.value.where.path == "templates/email/theme.toml"
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "line"),
-    [
-        ('[callouts.note]\n\nlight = { fill = "#EEF5FA", edge = "blue", ink = "#17618A" }', "callouts.note.light.edge", 3),
-        ('[sections.kata]\nnames = ["K"]\non_dark = "white"', "sections.kata.on_dark", 3),
-    ],
-)
-def test_every_colour_is_looked_at(templates, folders, text, name, line):
-    """Those of boxes and sections too."""
-    (folders[0] / "theme.toml").write_text(text)
-    with pytest.raises(TemplateError) as caught:
-        templates.theme()
-    assert name in caught.value.message
-    assert caught.value.where == Where("templates/email/theme.toml", line)
 
 
 def test_a_theme_that_is_not_utf8_is_an_error(templates, folders):
@@ -272,14 +238,6 @@ def test_a_theme_that_is_not_utf8_is_an_error(templates, folders):
         templates.theme()
 
 
-def test_known_sections_are_found_by_name_whatever_the_case():
-    """The heading decides accent and chip."""
-    theme = {"sections": {"kata": {"names": ["Kata Containers", "Kata"], "chip": "KC"}, "plain": {"names": ["ẞtraße"]}}}
-    assert known_sections(theme) == {"kata containers": ("kata", "KC"), "kata": ("kata", "KC"), "sstrasse": ("plain", "")}
-    assert known_sections({"sections": {"kata": {"names": "Kata"}}}) == {"kata": ("kata", "")}
-    assert known_sections({}) == {}
-
-
 def test_the_shipped_theme_is_whole():
     """Every colour that a shipped template asks for is there in both schemes."""
     theme = Templates((SHIPPED_TEMPLATES,)).theme()
@@ -287,3 +245,52 @@ def test_the_shipped_theme_is_whole():
     sources = "".join(path.read_text(encoding="utf-8") for path in sorted(SHIPPED_TEMPLATES.rglob("*")) if path.suffix in {".mjml", ".j2"})
     assert set(re.findall(r"\b(?<!set\.)(?:c|light)\.([a-z_]+)", sources)) <= theme["colors"]["light"].keys()
     assert set(re.findall(r"theme\.words\.([a-z_]+)", sources)) <= theme["words"].keys()
+
+
+def test_what_is_amiss_in_a_theme_is_told_of_the_merged_one(templates, folders):
+    """The project changed the ground, and the shipped ink no longer stands out from it."""
+    (folders[0] / "theme.toml").write_text('\n[colors.light]\ncard = "#333333"\n')
+    (finding, other) = templates.theme_findings()
+    assert finding.where == other.where == Where("templates/email/theme.toml", 3)
+    (folders[0] / "theme.toml").unlink()
+    assert templates.theme_findings() == ()
+
+
+# ---- blocks ----------------------------------------------------------------------------------------------------
+
+
+def test_a_block_that_is_nowhere_is_an_error_with_its_line(templates, folders):
+    """Jinja2 drops its content in silence."""
+    (folders[0] / "event.mjml").write_text(
+        '{% extends "newsletter.mjml" %}\n{% if true %}\n{% block contnet %}x{% endblock %}\n{% endif %}'
+    )
+    err = failure(templates, "event.mjml")
+    assert err.where == Where("templates/email/event.mjml", 3)
+    assert "'contnet'" in err.message
+    assert err.hint == "Did you mean content?"
+    (folders[0] / "event.mjml").write_text('{% extends "base.mjml" %}{% block zzz %}x{% endblock %}')
+    assert failure(templates, "event.mjml").hint == "Its blocks are: content."
+
+
+def test_a_block_in_the_middle_of_a_chain_is_looked_at_too(templates, folders):
+    """The template that is extended may itself be the project's."""
+    (folders[0] / "newsletter.mjml").write_text('{% extends "shipped/newsletter.mjml" %}\n{% block kontent %}{% endblock %}')
+    (folders[0] / "event.mjml").write_text('{% extends "newsletter.mjml" %}{% block kontent %}x{% endblock %}')
+    assert failure(templates, "event.mjml").where.path in {"templates/email/event.mjml", "templates/email/newsletter.mjml"}
+    assert failure(templates).where == Where("templates/email/newsletter.mjml", 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ('{% extends "base.mjml" %}{% block content %}a{% block inner %}b{% endblock %}{% endblock %}', "<mjml>ab</mjml>"),
+        ('{% extends "newsletter.mjml" %}{% block content %}a{% endblock %}', "<mjml>a</mjml>"),
+        ("{% extends base %}{% block content %}a{% endblock %}{% block other %}b{% endblock %}", "<mjml>a</mjml>"),
+        ("{% if base %}{% extends base %}{% endif %}{% block other %}b{% endblock %}", "<mjml>shipped base</mjml>"),
+        ("{% block other %}b{% endblock %}", "b"),
+    ],
+)
+def test_blocks_that_are_shown_or_cannot_be_known_are_let_through(templates, folders, source, shown):
+    """A new block inside of a known one is how a template offers a place to others."""
+    (folders[0] / "event.mjml").write_text(source)
+    assert rendered(templates, "event.mjml", base="base.mjml") == shown

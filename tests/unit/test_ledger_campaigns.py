@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -15,17 +16,17 @@ from composer.issue.model import Asset
 from composer.ledger.campaigns import (
     already_mailed,
     count_states,
-    list_campaigns,
     move_campaign,
     new_ids,
+    next_due,
     read_campaign,
     start_campaign,
 )
-from composer.ledger.database import open_ledger
 from composer.ledger.deliveries import claim, record
 from composer.ledger.editions import read_edition
 from composer.ledger.model import Result
-from composer.ledger.schema import attachments, deliveries, editions
+from composer.ledger.opening import open_ledger
+from composer.ledger.schema import attachments, campaigns, deliveries, editions
 from composer.testing import FakeClock, an_audience, an_edition
 
 NOW = FakeClock().now
@@ -37,8 +38,9 @@ def ledger(project):
         yield opened
 
 
-def _start(ledger, edition=None, audience=None, *, real=True):
-    return start_campaign(ledger, edition or an_edition(), audience or an_audience(), transport="memory", real=real, now=NOW)
+def _start(ledger, edition=None, audience=None, *, real=True, setting=None):
+    edition, audience = edition or an_edition(), audience or an_audience()
+    return start_campaign(ledger, edition, audience, transport="memory", real=real, setting=setting or {}, now=NOW)
 
 
 def _rows(ledger, campaign):
@@ -66,9 +68,8 @@ def test_half_a_campaign_is_never_written(ledger):
     twice = replace(audience, subscribers=(*audience.subscribers, audience.subscribers[0]))
     with pytest.raises(LedgerError):
         _start(ledger, audience=twice)
-    assert list_campaigns(ledger) == []
     with ledger.read() as connection:
-        assert [connection.execute(select(table)).all() for table in (editions, deliveries)] == [[], []]
+        assert [connection.execute(select(table)).all() for table in (editions, campaigns, deliveries)] == [[], [], []]
 
 
 def test_edition_comes_back_equal_with_its_images(ledger):
@@ -104,18 +105,12 @@ def test_delivery_ids_cannot_be_guessed_and_fit_everywhere():
     assert new_ids(0) == []
 
 
-def test_ids_may_be_given(ledger):
-    """A test or a replay can name the ids itself."""
-    campaign = start_campaign(
-        ledger, an_edition(), an_audience(2), transport="t", real=False, now=NOW, ids=lambda count: [f"id{n}" for n in range(count)]
-    )
-    assert [row.id for row in _rows(ledger, campaign)] == ["id0", "id1"]
-
-
 def test_campaign_comes_back_as_it_began(ledger):
-    """Lists, who was left out, transport and times are those of the start."""
+    """Lists, who was left out, transport, setting and times are those of the start."""
     audience = replace(an_audience(lists=("staff", "readers")), left_out=(LeftOut("duplicate", 4),))
-    campaign = read_campaign(ledger, _start(ledger, audience=audience))
+    setting = {"newsletter": {"name": "Größe"}}
+    campaign = read_campaign(ledger, _start(ledger, audience=audience, setting=setting))
+    assert campaign.setting == setting
     assert [each.name for each in campaign.lists] == ["staff", "readers"]
     assert campaign.left_out == audience.left_out
     assert (campaign.issue, campaign.transport, campaign.real, campaign.state) == ("2026-01", "memory", True, "running")
@@ -134,7 +129,6 @@ def test_default_campaign_is_the_newest_unfinished_else_the_newest(ledger):
     assert read_campaign(ledger).id == third
     move_campaign(ledger, first, "paused", NOW, "stopped on request")
     assert (read_campaign(ledger).id, read_campaign(ledger).reason) == (first, "stopped on request")
-    assert [campaign.id for campaign in list_campaigns(ledger)] == [third, second, first]
 
 
 def test_unknown_campaign(ledger):
@@ -143,6 +137,32 @@ def test_unknown_campaign(ledger):
         read_campaign(ledger, 7)
     with pytest.raises(LedgerError, match="no campaign 7"):
         move_campaign(ledger, 7, "paused", NOW)
+
+
+def test_a_word_that_is_no_state_is_refused(ledger):
+    """The database itself knows the words: nothing can be in a state that nobody can explain."""
+    campaign = _start(ledger)
+    with pytest.raises(LedgerError, match="break its rules"):
+        move_campaign(ledger, campaign, "banana", NOW)
+    assert read_campaign(ledger, campaign).state == "running"
+    with pytest.raises(LedgerError, match="break its rules"), ledger.write() as connection:
+        connection.execute(text("UPDATE deliveries SET state = 'banana'"))
+    assert count_states(ledger, campaign) == {"pending": 3}
+
+
+def test_the_next_that_is_due(ledger):
+    """Whoever resumes wants to know when there is something to do; other campaigns and states do not count."""
+    campaign = _start(ledger)
+    other = _start(ledger, an_edition("2026-02"))
+    assert next_due(ledger, campaign) is None
+    for identity, minutes in ((campaign, (30, 10)), (other, (5,))):
+        rows = claim(ledger, identity, len(minutes), NOW).rows
+        record(
+            ledger,
+            [Result(row.id, "deferred", "x", due_at=NOW + timedelta(minutes=each)) for row, each in zip(rows, minutes, strict=True)],
+            NOW,
+        )
+    assert next_due(ledger, campaign) == NOW + timedelta(minutes=10)
 
 
 def test_ids_are_never_used_again(ledger):
@@ -188,8 +208,9 @@ def test_looking_for_the_mailed_uses_the_index(ledger):
     already_mailed(ledger, "2026-01", ["a", "b"])
     claim(ledger, campaign, 2, NOW)
     count_states(ledger, campaign)
+    next_due(ledger, campaign)
     steps = [step for plan in plans for step in plan if "deliveries" in step]
-    assert len(steps) >= 4
+    assert len(steps) >= 5
     assert any("uq_deliveries_once" in step for step in steps)
     assert all(step.startswith("SEARCH") for step in steps), steps
     assert not any("TEMP B-TREE" in step for plan in plans for step in plan)

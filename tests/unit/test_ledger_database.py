@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from composer.config import Database
 from composer.errors import ConfigError, LedgerError
-from composer.ledger import database
-from composer.ledger.database import ledger_path, open_ledger
+from composer.ledger import database, opening
+from composer.ledger.opening import ledger_path, open_ledger
 from composer.project import with_config
 
 
@@ -48,7 +48,7 @@ def test_every_connection_writes_durably(project):
         for connection in (first, second):
             read = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
             assert read == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
-            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == database.BUSY_SECONDS * 1000
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == opening.BUSY_SECONDS * 1000
 
 
 def test_a_sqlite_that_does_not_write_durably_is_refused():
@@ -196,7 +196,7 @@ def test_times_come_back_as_they_were(project):
     from composer.ledger.schema import editions
 
     moment = datetime.fromisoformat("2026-01-15T10:00:00.123456+02:00")
-    row = {"digest": "d", "issue": "i", "payload": {}, "created_at": moment}
+    row = {"digest": "d", "payload": {}, "created_at": moment}
     with open_ledger(project) as ledger:
         with ledger.write() as connection:
             connection.execute(editions.insert(), [row])
@@ -206,9 +206,13 @@ def test_times_come_back_as_they_were(project):
     assert read.tzinfo is UTC
 
 
-def test_project_is_not_needed_whole(project):
-    """An address in the environment's style with a percent sign in the path still opens."""
-    odd = replace(project, root=project.root / "100% odd")
-    odd.root.mkdir()
-    with open_ledger(odd) as ledger:
+@pytest.mark.parametrize("name", ["q?a", "100% odd", "a%20b", "#1", "x&mode=ro", "a:b@c", "naïve"])
+def test_the_ledger_lies_where_it_should_whatever_the_folder_is_called(project, name):
+    """A folder's name is no part of an address: the file is in it, and nowhere else."""
+    odd = replace(project, root=project.root / "projects" / name)
+    odd.root.mkdir(parents=True)
+    with open_ledger(odd) as ledger, ledger.write() as connection:
         assert ledger.name == "var/newsletter.db"
+        connection.execute(text("DELETE FROM campaigns"))
+    assert ledger_path(odd).stat().st_size > 0
+    assert [path.name for path in odd.root.parent.iterdir()] == [name]

@@ -10,9 +10,9 @@ from sqlalchemy import select, text
 
 from composer.errors import LedgerError
 from composer.ledger.campaigns import count_states, start_campaign
-from composer.ledger.database import ledger_path, open_ledger
-from composer.ledger.deliveries import MOST, claim, positions, record, settle_orphans
+from composer.ledger.deliveries import MOST, claim, record, settle_orphans
 from composer.ledger.model import Result
+from composer.ledger.opening import ledger_path, open_ledger
 from composer.ledger.schema import attempts, deliveries
 from composer.testing import FakeClock, an_audience, an_edition
 
@@ -27,7 +27,8 @@ def ledger(project):
 
 
 def _start(ledger, people=3, *, stem="2026-01", real=True, first=1):
-    return start_campaign(ledger, an_edition(stem), an_audience(people, first=first), transport="memory", real=real, now=NOW)
+    edition, audience = an_edition(stem), an_audience(people, first=first)
+    return start_campaign(ledger, edition, audience, transport="memory", real=real, setting={}, now=NOW)
 
 
 def _attempts(ledger):
@@ -94,6 +95,16 @@ def test_only_what_is_being_sent_can_have_an_outcome(ledger, state):
     with pytest.raises(LedgerError, match="nobody was sending"):
         _settle(ledger, rows, "accepted")
     assert count_states(ledger, campaign).get("sending") == 1
+    assert all(row.ended_at is None for row in _attempts(ledger))
+
+
+def test_an_outcome_that_is_no_state_is_refused(ledger):
+    """A misspelt word changes nothing, for nobody of the batch."""
+    campaign = _start(ledger)
+    first, second = claim(ledger, campaign, 2, NOW).rows
+    with pytest.raises(LedgerError, match="break its rules"):
+        record(ledger, [Result(first.id, "accepted", "x"), Result(second.id, "banana", "x")], NOW)
+    assert count_states(ledger, campaign) == {"sending": 2, "pending": 1}
     assert all(row.ended_at is None for row in _attempts(ledger))
 
 
@@ -182,10 +193,3 @@ def test_orphans_are_settled_with_their_attempts(ledger, state):
     assert count_states(ledger, other)["sending"] == 1
     assert [(row.outcome, row.answer) for row in _attempts(ledger)] == [("lost", "died"), ("lost", "died"), ("", "")]
     assert len(claim(ledger, campaign, 9, NOW).rows) == (3 if state == "pending" else 1)
-
-
-def test_positions_by_id(ledger):
-    """The outbox names its files by place in the list."""
-    rows = claim(ledger, _start(ledger), 3, NOW).rows
-    assert positions(ledger, [row.id for row in rows]) == {row.id: row.position for row in rows}
-    assert positions(ledger, ["nobody"]) == {}

@@ -11,10 +11,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from composer.ledger import migrations
-from composer.ledger.database import open_ledger
+from composer.ledger.model import CampaignState, DeliveryState
+from composer.ledger.opening import open_ledger
 from composer.ledger.schema import metadata
 
 _SQL = text("SELECT type, name, sql FROM sqlite_master WHERE tbl_name != 'alembic_version' AND sql IS NOT NULL ORDER BY type, name")
+
+
+def _words(connection, table):
+    sql = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = :table"), {"table": table}).scalar()
+    return set(re.findall(r"'(\w+)'", re.search(r"CHECK \(state IN \((.*?)\)\)", sql)[1]))
 
 
 def _made(connection):
@@ -35,6 +41,13 @@ def test_migrations_and_schema_agree(project, tmp_path):
         assert len(_made(migrated)) > 6
         assert compare_metadata(MigrationContext.configure(migrated), metadata) == []
     plain.dispose()
+
+
+def test_the_words_of_the_database_are_those_of_the_code(project):
+    """The migration spells the states out; one that is missing there could never be recorded."""
+    with open_ledger(project) as ledger, ledger.read() as connection:
+        assert _words(connection, "deliveries") == set(DeliveryState)
+        assert _words(connection, "campaigns") == set(CampaignState)
 
 
 def test_half_a_migration_leaves_nothing(project, monkeypatch):

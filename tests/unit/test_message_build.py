@@ -7,12 +7,12 @@ from email import message_from_bytes, policy
 import pytest
 
 from composer.audience.model import Subscriber
-from composer.config import Config, ListSettings, Newsletter, Public, Unsubscribe
+from composer.config import Config, Images, ListSettings, Newsletter, Public, Unsubscribe
 from composer.edition.model import Context, Edition, Slot
 from composer.errors import MergeError
 from composer.findings import Where
 from composer.issue.model import Asset
-from composer.message.build import build_message, inline_images
+from composer.message.build import build_message, image_urls, inline_images
 from composer.message.merge import Merger
 from composer.message.mime import to_bytes
 from composer.message.token import read_unsubscribe
@@ -150,3 +150,18 @@ def test_the_other_ways_out_are_built_as_well(via):
 def test_images_are_named_by_content():
     """The same picture has the same Content-ID in every message."""
     assert inline_images(EDITION) == {ASSET.mark: f"cid:{'ab' * 16}@example.org"}
+
+
+@pytest.mark.parametrize("email", ["not an address", "a@b@example.org", "a@example.org\r\nBcc: b@example.org"])
+def test_what_no_header_can_hold_is_not_built(email):
+    """A transport never meets a message that it cannot write, and nobody is taken to have refused it."""
+    with pytest.raises(MergeError, match="cannot stand in a header"):
+        built(Subscriber(email, "k", "Ann"))
+
+
+def test_images_are_hosted_or_travel_inside():
+    """Hosted below the address of the configuration, with or without a slash at its end; else a part of the message."""
+    for url in ("https://img.example.org/n", "https://img.example.org/n/"):
+        config = replace(CONFIG, images=Images(url=url))
+        assert image_urls(EDITION, config, hosted=True) == {ASSET.mark: f"https://img.example.org/n/{ASSET.hosted_name}"}
+        assert image_urls(EDITION, config, hosted=False) == inline_images(EDITION)

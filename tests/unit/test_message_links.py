@@ -38,7 +38,7 @@ def test_mailto_goes_where_answers_go(made, settings, sender, address):
     assert (parts.scheme, unquote(parts.path)) == ("mailto", address)
     assert parse_qs(parts.query) == {"subject": ["unsubscribe staff"]}
     assert found.headers == {"List-Unsubscribe": f"<{found.url}>"}
-    assert found.preferences_url == found.url
+    assert found.preferences_url == found.url.replace("unsubscribe", "preferences", 1)
     assert not set(' <>"&\r\n') & set(found.url)
 
 

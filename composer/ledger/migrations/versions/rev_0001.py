@@ -12,6 +12,8 @@ depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
 _HELD = sa.text("real AND state IN ('sending', 'accepted', 'deferred', 'in_doubt')")
+_CAMPAIGN_STATES = "state IN ('draft', 'scheduled', 'running', 'paused', 'finished', 'cancelled')"
+_DELIVERY_STATES = "state IN ('pending', 'sending', 'accepted', 'deferred', 'rejected', 'failed', 'in_doubt', 'skipped', 'recalled')"
 
 
 def upgrade() -> None:
@@ -25,7 +27,6 @@ def upgrade() -> None:
     op.create_table(
         "editions",
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("issue", sa.String(255), nullable=False),
         sa.Column("payload", sa.JSON, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_editions"),
@@ -45,12 +46,14 @@ def _campaigns() -> None:
         sa.Column("left_out", sa.JSON, nullable=False),
         sa.Column("transport", sa.String(32), nullable=False),
         sa.Column("real", sa.Boolean, nullable=False),
+        sa.Column("setting", sa.JSON, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("updated_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_campaigns"),
         sa.ForeignKeyConstraint(["edition"], ["editions.digest"], name="fk_campaigns_edition"),
+        sa.CheckConstraint(_CAMPAIGN_STATES, name=op.f("ck_campaigns_state")),
         sqlite_autoincrement=True,
     )
 
@@ -75,6 +78,7 @@ def _deliveries() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.ForeignKeyConstraint(["campaign"], ["campaigns.id"], name="fk_deliveries_campaign"),
         sa.UniqueConstraint("campaign", "address_key", name="uq_deliveries_campaign_address_key"),
+        sa.CheckConstraint(_DELIVERY_STATES, name=op.f("ck_deliveries_state")),
     )
     op.create_index("ix_deliveries_campaign_state_position", "deliveries", ["campaign", "state", "position"])
     op.create_index("uq_deliveries_once", "deliveries", ["issue", "address_key"], unique=True, sqlite_where=_HELD, postgresql_where=_HELD)

@@ -1,0 +1,1 @@
+"""What is wrong: one file per family of checks; each gives findings and changes nothing."""

@@ -1,0 +1,34 @@
+"""What of the configuration a campaign's messages depend on: frozen when it is prepared, put in the place of today's when it runs.
+
+Pure. Secrets are no part of it, nor is what only sets the pace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from composer.config import Config
+
+_TABLES = ("newsletter", "unsubscribe", "images", "public")
+_OUTBOX = "transport.outbox"
+
+
+def freeze(config: Config) -> dict[str, Any]:
+    """Return the tables that messages and their place depend on, by name, as JSON can hold them."""
+    return {**{name: asdict(getattr(config, name)) for name in _TABLES}, _OUTBOX: asdict(config.transport.outbox)}
+
+
+def thaw(config: Config, setting: Mapping[str, Mapping[str, Any]]) -> Config:
+    """Return ``config`` as it was when ``setting`` was frozen from it; keys that are younger keep their value of today."""
+    tables = {name: _as_then(getattr(config, name), setting.get(name, {})) for name in _TABLES}
+    outbox = _as_then(config.transport.outbox, setting.get(_OUTBOX, {}))
+    return replace(config, transport=replace(config.transport, outbox=outbox), **tables)
+
+
+def _as_then(table: Any, values: Mapping[str, Any]) -> Any:
+    known = {item.name for item in fields(table)}
+    return replace(table, **{name: value for name, value in values.items() if name in known})
