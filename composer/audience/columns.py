@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from composer.audience.address import EDGES, Address, parse_address
-from composer.audience.fit import SYSTEM_FIELDS
 from composer.audience.model import Subscriber
 from composer.findings import Finding, Where, error, warning
+from composer.issue.model import SYSTEM_FIELDS
 
 # In order of preference: `address` alone may be a street. Mailchimp writes "Email Address", SendGrid EMAIL, HubSpot Email.
 ADDRESS_COLUMNS = (

@@ -10,9 +10,7 @@ from typing import Protocol
 from composer.audience.model import Audience, List, Subscriber
 from composer.audience.select import choose
 from composer.findings import Finding, Where, error, warning
-
-# Filled by the product for everyone (composer.edition.model.SYSTEM_FIELDS); no list may or must have them.
-SYSTEM_FIELDS = frozenset({"unsubscribe_url", "preferences_url", "email"})
+from composer.issue.model import SYSTEM_FIELDS
 
 
 class Field(Protocol):

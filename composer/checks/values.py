@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from composer.audience.model import Subscriber
-from composer.edition.model import SYSTEM_FIELDS, Context, Edition
+from composer.edition.model import Context, Edition
 from composer.findings import Finding, error
+from composer.issue.model import SYSTEM_FIELDS
 from composer.message.escape import ESCAPES
 
 

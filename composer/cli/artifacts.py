@@ -67,14 +67,16 @@ def sample_mail(issue: Issue, edition: Edition, settings: ListSettings, project:
 
 def description(edition: Edition) -> dict[str, object]:
     """Return what ``edition.json`` says: everything of the edition but its long texts. Its shape is in docs/cli.md."""
+    from composer.edition.fields import as_written  # noqa: PLC0415 - `--help` needs no edition
+
     return {
         "stem": edition.stem,
         "list": edition.list_name,
         "language": edition.language,
         "from": edition.from_,
         "reply_to": edition.reply_to,
-        "subject": _as_written(edition, edition.subject),
-        "preheader": _as_written(edition, edition.preheader),
+        "subject": as_written(edition, edition.subject),
+        "preheader": as_written(edition, edition.preheader),
         "draft": edition.draft,
         "digest": edition.digest,
         "fields": [_field(slot) for slot in edition.fields],
@@ -109,7 +111,8 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _made_up(edition: Edition) -> dict[str, str]:
-    from composer.edition.model import SYSTEM_FIELDS, Context  # noqa: PLC0415 - `--help` needs no edition
+    from composer.edition.model import Context  # noqa: PLC0415 - `--help` needs no edition
+    from composer.issue.model import SYSTEM_FIELDS  # noqa: PLC0415
 
     values: dict[str, str] = {}
     for slot in edition.fields:
@@ -117,9 +120,3 @@ def _made_up(edition: Edition) -> dict[str, str]:
             words = slot.name.replace("_", " ")
             values[slot.name] = f"https://www.example.com/{slot.name}" if slot.context is Context.HREF else values.get(slot.name, words)
     return values
-
-
-def _as_written(edition: Edition, text: str) -> str:
-    for slot in edition.fields:
-        text = text.replace(slot.mark, slot.source)
-    return text

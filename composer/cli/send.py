@@ -42,11 +42,11 @@ def send(
     _announce(prepared)
     if dry_run:
         typer.echo("Dry run: nothing was sent, nothing was written.")
-    elif yes or confirm("Send?"):
+        raise typer.Exit(_faulty(prepared))
+    if yes or confirm("Send?"):
         raise typer.Exit(_deliver(project, prepared))
-    else:
-        typer.echo("Nothing was sent.", err=True)
-        raise typer.Exit(USAGE)
+    typer.echo("Nothing was sent.", err=True)
+    raise typer.Exit(USAGE)
 
 
 def resume(
@@ -80,15 +80,11 @@ def _announce(prepared: Prepared) -> None:
 
 
 def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
+    from composer.edition.fields import as_written  # noqa: PLC0415 - `--help` needs no edition
+
     edition, audience = prepared.edition, prepared.audience
-
-    def as_written(text: str) -> str:
-        for slot in edition.fields:
-            text = text.replace(slot.mark, slot.source)
-        return text
-
-    yield "Subject", as_written(edition.subject)
-    yield "Preheader", as_written(edition.preheader)
+    yield "Subject", as_written(edition, edition.subject)
+    yield "Preheader", as_written(edition, edition.preheader)
     yield "From", edition.from_
     yield "Lists", ", ".join(f"{each.name} ({each.kind})" for each in audience.lists)
     yield "Transport", prepared.transport
@@ -106,14 +102,18 @@ def _deliver(project: Project, prepared: Prepared) -> int:
     with open_ledger(project) as ledger:
         campaign = begin(ledger, prepared, datetime.now(UTC))
         exit_code = _run(project, ledger, campaign)
-    faulty = any(finding.severity == "error" for finding in prepared.findings)
-    return exit_code or int(faulty)
+    return exit_code or _faulty(prepared)
+
+
+def _faulty(prepared: Prepared) -> int:
+    return int(any(finding.severity == "error" for finding in prepared.findings))
 
 
 def _run(project: Project, ledger: Ledger, campaign: Campaign) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
 
-    from composer.delivery.campaign import run  # noqa: PLC0415 - brings the database
+    from composer.cli.status import why_not  # noqa: PLC0415 - brings the database
+    from composer.delivery.campaign import run  # noqa: PLC0415
     from composer.delivery.dispatch import Watch  # noqa: PLC0415
     from composer.delivery.model import unsent  # noqa: PLC0415
     from composer.ledger.campaigns import count_states  # noqa: PLC0415
@@ -122,6 +122,8 @@ def _run(project: Project, ledger: Ledger, campaign: Campaign) -> int:
         watch = Watch(stop=interrupt.asked, interruptible=interrupt.interruptible, progress=advance)
         report = run(project, ledger, campaign, clock=lambda: datetime.now(UTC), watch=watch)
     _conclude(project, campaign, report)
+    for words in why_not(ledger, campaign):
+        typer.echo(words, err=True)
     return report.exit_code
 
 

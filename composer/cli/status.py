@@ -33,10 +33,12 @@ def status(
     with existing_ledger(project) as ledger:
         chosen = read_campaign(ledger, campaign)
         counts = count_states(ledger, chosen.id)
+        reasons = list(why_not(ledger, chosen))
     if as_json:
         print_json(_as_data(project, chosen, counts))
     else:
         print_pairs(_as_pairs(project, chosen, counts))
+        print_pairs(("" if number else "Why not", words) for number, words in enumerate(reasons))
 
 
 @contextmanager
@@ -49,6 +51,14 @@ def existing_ledger(project: Project) -> Iterator[Ledger]:
         raise UsageError("nothing has been sent yet", hint="`newsletter send ISSUE --to LIST` starts a campaign.")
     with open_ledger(project) as ledger:
         yield ledger
+
+
+def why_not(ledger: Ledger, campaign: Campaign) -> Iterator[str]:
+    """Say how many deliveries failed, were refused, deferred or are in doubt for which reason; no address is named."""
+    from composer.ledger.campaigns import count_reasons  # noqa: PLC0415 - with the database
+
+    for state, reason, number in count_reasons(ledger, campaign.id):
+        yield f"{number:,} {state.replace('_', ' ')}: {reason or 'no reason was given'}"
 
 
 def _as_data(project: Project, campaign: Campaign, counts: Mapping[str, int]) -> dict[str, object]:

@@ -78,7 +78,8 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
 
 def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[Claimed, datetime], Message]:
     edition, settings = read_edition(ledger, campaign.edition), common_settings(campaign.lists)
-    config, keys = project.config, project.signing_keys()
+    config = project.config
+    keys = project.signing_keys() if config.unsubscribe.via == "service" else ()
     merger = Merger(edition, image_urls(edition, config, hosted=campaign.real and is_public(settings)))
 
     def build(row: Claimed, now: datetime) -> Message:

@@ -14,6 +14,8 @@ from composer.audience.files import read_list
 from composer.audience.fit import fit
 from composer.audience.model import Audience, LeftOut, Subscriber
 from composer.audience.select import choose, common_settings, is_public
+from composer.checks.size import gmail_clip, html_size
+from composer.checks.values import unfit_values
 from composer.config import Config, ListSettings
 from composer.delivery.preflight import preflight
 from composer.delivery.setting import freeze
@@ -58,7 +60,7 @@ class Prepared:
 
 def prepare(project: Project, issue: str, names: Sequence[str]) -> Prepared:
     """Compose an issue for lists, put them together, and check both. Raises ComposerError for what cannot be read."""
-    lists = [read_list(project, name) for name in dict.fromkeys(names)]
+    lists = _read_lists(project, names)
     settings = common_settings([each.settings for each in lists])
     written = read_issue(project.issue_path(issue), project)
     edition = compose(written, settings, project)
@@ -73,6 +75,7 @@ def prepare(project: Project, issue: str, names: Sequence[str]) -> Prepared:
     checks = (
         *_nobody(audience, lists),
         *fit(lists, edition.fields, audience),
+        *unfit_values(edition, audience.subscribers),
         *preflight(edition, project.config, where, public=public, real=real),
     )
     said = tuple(dict.fromkeys((*written.findings, *edition.findings)))
@@ -80,8 +83,19 @@ def prepare(project: Project, issue: str, names: Sequence[str]) -> Prepared:
     findings = tuple(dict.fromkeys((*(finding for each in lists for finding in each.findings), *said, *checks)))
     blocking = tuple(finding for finding in stopping if finding.severity is Severity.ERROR)
     if not blocking:
+        findings += gmail_clip(html_size(edition, audience.subscribers, project.config, settings), where)
         _try_out(edition, project.config, settings, hosted=real and public)
     return Prepared(edition, audience, settings, transport, real, freeze(project.config), findings, blocking)
+
+
+def _read_lists(project: Project, names: Sequence[str]) -> list[List]:
+    """Read each list once, also one that is named in two ways."""
+    lists: list[List] = []
+    for name in dict.fromkeys(names):
+        each = read_list(project, name)
+        if each not in lists:
+            lists.append(each)
+    return lists
 
 
 def leave_out(audience: Audience, mailed: Container[str]) -> Audience:

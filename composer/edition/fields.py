@@ -95,6 +95,11 @@ def fill(edition: Edition, text: str, value: Callable[[Slot], str]) -> str:
     return _PLACED.sub(lambda match: value(slots[match[0]]) if match[0] in slots else match[0], text)
 
 
+def as_written(edition: Edition, text: str) -> str:
+    """Show every open field as it was written: ``{{ name }}``."""
+    return fill(edition, text, lambda slot: slot.source)
+
+
 def fill_for_display(edition: Edition, text: str) -> str:
     """Show every open field as its default, or as it was written."""
 

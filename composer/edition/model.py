@@ -39,17 +39,13 @@ class Slot:
     where: Where
 
 
-# Fields that the message layer fills by itself; a list needs no column for them.
-SYSTEM_FIELDS = ("unsubscribe_url", "preferences_url", "email")
-
-
 @dataclass(frozen=True, slots=True)
 class Edition:
     """An Issue set for a List.
 
     ``digest`` (SHA-256, hex) covers what a reader gets: from, reply-to, subject, preheader, html, text, fields, attachments.
     ``html`` and ``text`` are Unicode with LF line ends; in ``html`` an attachment's address is its ``mark``.
-    ``fields`` has every hole, also those of the system (``SYSTEM_FIELDS``).
+    ``fields`` has every hole, also those of the system (``composer.issue.model.SYSTEM_FIELDS``).
     """
 
     stem: str

@@ -57,7 +57,14 @@ def read_blocks(children: Sequence[Element | str], reading: Reading, line: int =
 
 
 def _first_line(children: Sequence[Element | str], line: int) -> int:
-    return next((child.line for child in children if isinstance(child, Element) and child.line), line)
+    """The line at which loose content starts: that of the first element that has one, less the line ends before it."""
+    before = 0
+    for child in children:
+        if isinstance(child, str):
+            before += child.count("\n")
+        elif child.line:
+            return max(line, child.line - before)
+    return line
 
 
 def _block(element: Element, reading: Reading, line: int) -> Iterable[Block]:
@@ -106,8 +113,8 @@ def _picture(inlines: Inlines, line: int) -> list[Block]:
     """The figure that a paragraph or heading is, when an image, perhaps linked, is all it holds."""
     only = _unmarked(inlines[0]) if len(inlines) == 1 else None
     if isinstance(only, Link) and len(only.children) == 1 and isinstance(only.children[0], Image):
-        return [Figure(only.children[0], only.href, line=line)]
-    return [Figure(only, line=line)] if isinstance(only, Image) else []
+        return [Figure(only.children[0], only.href, line=only.line or line)]
+    return [Figure(only, line=only.line or line)] if isinstance(only, Image) else []
 
 
 def _unmarked(node: Inline) -> Inline:

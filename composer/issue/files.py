@@ -8,6 +8,7 @@ import errno
 import hashlib
 import io
 import re
+import unicodedata
 import warnings
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
@@ -19,7 +20,8 @@ from composer.issue.model import Asset, Issue
 from composer.issue.reader import LARGEST, parse_issue
 from composer.project import Project
 
-_FORMATS = {"PNG": ("png", "image/png"), "JPEG": ("jpg", "image/jpeg"), "GIF": ("gif", "image/gif")}
+# MPO is how phones save a JPEG that carries a second picture.
+_FORMATS = {"PNG": ("png", "image/png"), "JPEG": ("jpg", "image/jpeg"), "MPO": ("jpg", "image/jpeg"), "GIF": ("gif", "image/gif")}
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 MOST_IMAGE_BYTES = 25_000_000
 
@@ -41,7 +43,7 @@ def read_issue(path: Path, project: Project) -> Issue:
     return parse_issue(
         _decoded(data, shown),
         path=shown,
-        stem=path.stem,
+        stem=unicodedata.normalize("NFC", path.stem),  # macOS spells an accent apart
         site_url=project.config.newsletter.site_url,
         local=images.local,
         embedded=images.embedded,

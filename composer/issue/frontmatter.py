@@ -17,6 +17,9 @@ from composer.findings import Finding, Where, warning
 from composer.issue.slips import TEXT_KEYS, cut_off, prose, quoted, quotes_for_field
 
 LONGEST = 64_000
+_EDGES = re.compile(
+    r"^[ \u00a0]{0,40}(?:-[ \u00a0])?[\w.-]{1,60}[ \u00a0]{0,9}:[ \u00a0]{0,9}|^[ \u00a0]{1,40}|[ \u00a0]{1,9}$", re.MULTILINE
+)
 _EXAMPLE = "---\ntitle: The title of this issue\n---"
 _HEADER = re.compile(r"[A-Za-z][\w -]{0,40}:\s")
 
@@ -103,6 +106,8 @@ _Read = tuple[dict[str, object], dict[str, int], tuple[Finding, ...]]
 
 
 def _yaml(source: str, path: str, first_line: int) -> _Read:
+    # A no-break space at a line's ends or behind a key's colon, as pasted text has it, is no space to YAML.
+    source = _EDGES.sub(lambda edge: edge[0].replace("\u00a0", " "), source)
     try:
         loader = _Loader(source)
         node = loader.get_single_node()

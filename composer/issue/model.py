@@ -12,6 +12,10 @@ from datetime import datetime
 
 from composer.findings import Finding, Where
 
+# Fields that the product fills by itself, and the two of them that are links; a list needs no column for them.
+LINK_FIELDS = frozenset({"unsubscribe_url", "preferences_url"})
+SYSTEM_FIELDS = LINK_FIELDS | {"email"}
+
 
 @dataclass(frozen=True, slots=True)
 class MergeField:

@@ -7,10 +7,11 @@ as a whole by ``composer.issue.html``.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from html import escape, unescape
 
-from composer.findings import Finding, Where, info, warning
+from composer.findings import Finding, Where, error, info, warning
 
 BLOCKS = frozenset(
     "p div blockquote ul ol li dl dt dd h1 h2 h3 h4 h5 h6 pre hr table caption thead tbody tfoot tr th td figure figcaption"
@@ -58,6 +59,7 @@ class RawHtml:
         self.path = path
         self.mark_prefix = mark_prefix
         self.findings: list[Finding] = []
+        self._opened: Counter[str] = Counter()
 
     def __call__(self, source: str, line: int, closed_later: AbstractSet[str] = frozenset()) -> str:
         """Return what shall stand for a piece of raw HTML that starts at ``line``.
@@ -81,6 +83,10 @@ class RawHtml:
     def _piece(self, match: re.Match[str], line: int, *, closed: bool) -> str:
         where = Where(self.path, line)
         if match["comment"] is not None:
+            if "-->" not in match.string:  # then the block runs to the end of the text (CommonMark, HTML blocks, kind 2)
+                message = "a comment opened here is never closed, and all text after it is left out"
+                self.findings.append(error("html-comment-open", where, message, "Write --> where it ends, or delete the <!--."))
+                return ""
             message = f"the comment {match['comment'].strip()[:40]!r} is left out"
             self.findings.append(info("html-comment", where, message, "Nothing to do; delete it if it was pasted."))
             return ""
@@ -95,12 +101,21 @@ class RawHtml:
         if tag in _FRAMES:
             return self._player(match, tag, where)
         if match["end"]:
-            return f"</{tag}>" if tag in ALLOWED or tag in CONTENT_DROPPED else ""
+            return self._end(tag, where)
+        self._opened[tag] += 1
         if tag not in ALLOWED:
             gone = closed and tag in CONTENT_DROPPED
             self._dropped(f"<{tag}>", "with all that is in it" if gone else "but not the text in it", where)
             return f"<{tag}>" if gone else ""
         return self._tag(tag, match["attributes"], where)
+
+    def _end(self, tag: str, where: Where) -> str:
+        if not self._opened[tag]:
+            message = f"</{tag}> closes nothing and is left out"
+            self.findings.append(info("html-stray-end", where, message, "Delete it, or write the opening tag before it."))
+            return ""
+        self._opened[tag] -= 1
+        return f"</{tag}>" if tag in ALLOWED or tag in CONTENT_DROPPED else ""
 
     def _dropped(self, what: str, how: str, where: Where) -> None:
         message = f"{what} has no place in an email and is left out, {how}"

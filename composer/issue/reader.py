@@ -22,6 +22,7 @@ from composer.issue.sections import lowered, read_sections
 LARGEST = 5_000_000
 LONGEST_BODY = 300_000  # more than ten times a monthly letter; the strangest text of this length takes some ten seconds
 LONGEST_PREHEADER = 200
+_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|approx|e\.g|i\.e|[A-Z])\.$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]\u201d\u2019]{0,2}\s|(?<=[\u3002\uff01\uff1f])")
 
@@ -135,7 +136,10 @@ def _paragraphs(blocks: Blocks) -> list[Inlines]:
 
 def _first_sentence(text: str, mark_prefix: str) -> str:
     text = " ".join(text[:2000].split())
-    sentence = _SENTENCE_END.split(text, maxsplit=1)[0]
+    ends = (
+        match.end() for match in _SENTENCE_END.finditer(text) if not _ABBREVIATION.search(text, max(0, match.start() - 12), match.start())
+    )
+    sentence = text[: next(ends, len(text))].strip()
     if len(sentence) <= LONGEST_PREHEADER:
         return sentence
     marks = re.finditer(rf"{mark_prefix}f\d+x", sentence)

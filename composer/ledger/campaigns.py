@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 5_000
 _IN_LIMIT = 500
+_MOST_REASONS = 10
 _ID_BYTES = 16
 UNFINISHED = (CampaignState.RUNNING, CampaignState.PAUSED)
 
@@ -128,6 +129,21 @@ def count_states(ledger: Ledger, campaign: int) -> dict[str, int]:
     )
     with ledger.read() as connection:
         return {row.state: row.number for row in connection.execute(counting)}
+
+
+def count_reasons(ledger: Ledger, campaign: int) -> list[tuple[str, str, int]]:
+    """Count the deliveries that did not go well by state and reason, the most frequent first: (state, reason, number)."""
+    number = func.count().label("number")
+    unwell = (DeliveryState.FAILED, DeliveryState.REJECTED, DeliveryState.IN_DOUBT, DeliveryState.DEFERRED)
+    counting = (
+        select(deliveries.c.state, deliveries.c.reason, number)
+        .where(deliveries.c.campaign == campaign, deliveries.c.state.in_(unwell))
+        .group_by(deliveries.c.state, deliveries.c.reason)
+        .order_by(number.desc(), deliveries.c.reason)
+        .limit(_MOST_REASONS)
+    )
+    with ledger.read() as connection:
+        return [(row.state, row.reason, row.number) for row in connection.execute(counting)]
 
 
 def next_due(ledger: Ledger, campaign: int) -> datetime | None:

@@ -9,10 +9,10 @@ from typing import NoReturn
 
 from composer.edition.model import Context, Edition, Slot
 from composer.errors import MergeError
+from composer.issue.model import LINK_FIELDS
 from composer.message import escape
 
-# Links that the product itself fills in. SendGrid replaces such a tag while it sends, so it must reach it as it is.
-LINK_FIELDS = ("unsubscribe_url", "preferences_url")
+# SendGrid replaces such a tag while it sends, so it must reach it as it is.
 _SENDGRID_TAG = re.compile(r"<%[a-z_]+%>")
 
 

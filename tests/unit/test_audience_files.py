@@ -1,6 +1,7 @@
 """Lists as other tools export them, and files that are no lists."""
 
 import csv
+import gc
 import time
 
 import pytest
@@ -276,8 +277,13 @@ def test_time_grows_with_the_file_only(read, make):
 
     def seconds(rows):
         data = make(rows)
+        gc.collect()
+        gc.disable()  # its rounds over ever more objects are not what is asked here
         start = time.process_time()
         read(data)
-        return time.process_time() - start
+        taken = time.process_time() - start
+        gc.enable()
+        return taken
 
-    assert seconds(120_000) < 11 * max(seconds(30_000), 0.02)
+    least = min(seconds(30_000) for _ in range(3))
+    assert min(seconds(120_000) for _ in range(2)) < 11 * max(least, 0.05)

@@ -1,10 +1,9 @@
 """Merge fields against lists, before anything is sent."""
 
-from composer.audience.fit import SYSTEM_FIELDS, defaulted_fields, missing_fields
+from composer.audience.fit import defaulted_fields, missing_fields
 from composer.audience.model import List, Subscriber
 from composer.audience.select import choose
 from composer.config import ListSettings
-from composer.edition import model as edition_model
 from composer.findings import Severity, Where
 
 PLACE = Where("issues/2026-01.md", 12)
@@ -57,11 +56,6 @@ def test_nothing_is_missing_when_nobody_lacks_it():
     assert missing_fields(choose([one]), [one], [("city", PLACE), ("email", PLACE), ("unsubscribe_url", PLACE)]) == ()
     empty = people("a.csv", [])
     assert missing_fields(choose([empty]), [empty], [("city", PLACE)]) == ()
-
-
-def test_the_system_fields_are_those_of_editions():
-    """The two packages may not import each other, so this is where their names are held together."""
-    assert set(edition_model.SYSTEM_FIELDS) == SYSTEM_FIELDS
 
 
 def test_a_field_with_a_default_that_no_list_has_is_a_warning():

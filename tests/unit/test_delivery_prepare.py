@@ -151,13 +151,28 @@ def test_what_no_message_can_be_written_with_is_known_before(project):
         prepare(wrong, "2026-01", ["staff"])
 
 
-def test_a_person_whom_nothing_fits_stops_nobody(project):
-    """The first of the list is not taken for everybody: only that message fails."""
+def test_a_value_that_cannot_be_a_link_stops_the_send_at_its_row(project):
+    """Like a value that is lacking: known before anything goes out, and named at row and column."""
     path = project.issues / "2026-01.md"
     path.write_text(path.read_text(encoding="utf-8") + "\n[Your page]({{ page }})\n", encoding="utf-8")
     _write(project, "readers", "email,page\na@example.org,home\nb@example.org,https://www.example.org/b\n")
-    assert prepare(project, "2026-01", ["readers"]).blocking == ()
-    assert _send(project, "readers").counts == {"failed": 1, "accepted": 1}
+    (finding,) = prepare(project, "2026-01", ["readers"]).blocking
+    assert (finding.code, str(finding.where)) == ("field-not-link", "recipients/readers.csv:2:page")
+
+
+def test_one_list_under_two_names_is_read_once(project):
+    """Naming a list by its name and by its file makes nobody a duplicate."""
+    _write(project, "readers", "email\na@example.org\nb@example.org\n")
+    prepared = prepare(project, "2026-01", ["readers", "readers.csv"])
+    assert len(prepared.audience.subscribers) == 2
+    assert prepared.audience.left_out == ()
+
+
+def test_a_letter_that_gmail_would_clip_is_said_before_the_question(project):
+    """With the longest name of the audience; the unsubscribe link is what readers would not see."""
+    (project.issues / "long.md").write_text("---\ntitle: T\n---\n" + '{{ name | default("x") }} word\n\n' * 900, encoding="utf-8")
+    _write(project, "readers", f"email,name\na@example.org,{'n' * 100}\n")
+    assert "gmail-clip" in _codes(prepare(project, "long", ["readers"]).findings)
 
 
 def test_a_list_that_is_not_there(project):

@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from contextlib import suppress
 
 import pytest
@@ -119,12 +118,11 @@ def test_braces_without_a_pair_are_an_error(css, message):
         ":hover," * 100_000 + "a{}",
     ],
 )
+@pytest.mark.timeout(60)
 def test_a_style_sheet_is_read_in_linear_time(css):
-    """A slip in half a megabyte of styles is found at once."""
-    start = time.process_time()
+    """A slip in half a megabyte of styles is found in a moment; by the square it would take minutes."""
     with suppress(TemplateError):
         split(css)
-    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("css", ALONE)

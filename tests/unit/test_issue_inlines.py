@@ -56,7 +56,7 @@ def test_what_closes_by_itself_nests_nothing():
         ("<!-- <b> -->d<!-- open", "d"),
         ("<script><p></script>", '<script><p data-l="7"></script>'),
         ("<script>", ""),
-        ("</mj-text></div>", "</div>"),
+        ("<div>a</mj-text></div></div>", '<div data-l="7">a</div>'),
         ("<q0f1x>", "&lt;q0f1x&gt;"),
         ("\n\n<hr>", '\n\n<hr data-l="9">'),
         ("<p title='never closed>", '<p data-l="7">'),

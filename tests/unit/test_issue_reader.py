@@ -133,3 +133,37 @@ def test_a_title_that_holds_the_month_and_no_date():
     """The masthead shows the month."""
     assert read("a", "title: News of March 2025").month == "March 2025"
     assert read("a").month == "January 2026"
+
+
+def test_a_comment_that_is_never_closed_is_an_error():
+    """It takes the rest of the letter with it, which nobody means."""
+    issue = read("Before.\n\n<!-- not yet\n\n# After\n\nLost.")
+    assert [(finding.code, finding.severity, finding.where.line) for finding in issue.findings] == [("html-comment-open", "error", 6)]
+
+
+def test_stray_closing_tags_are_told():
+    """They vanish; what vanishes is a finding."""
+    issue = read("One </td></table> <font>two</font> <b>three</b> </b>")
+    assert [finding.message.split()[0] for finding in issue.findings if finding.code == "html-stray-end"] == ["</td>", "</table>", "</b>"]
+
+
+@pytest.mark.parametrize(
+    ("body", "preheader"),
+    [
+        ("Dr. Smith came. He left.", "Dr. Smith came."),
+        ("We met J. Doe, e.g. at noon. Then not.", "We met J. Doe, e.g. at noon."),
+        ("Yes! No.", "Yes!"),
+        ("It was no. 5 of many. Then six.", "It was no."),
+    ],
+)
+def test_the_first_sentence_does_not_end_at_an_abbreviation(body, preheader):
+    """The inbox would show "Dr." and nothing else."""
+    assert read(body).preheader == preheader
+
+
+def test_no_break_spaces_around_keys_are_spaces():
+    """Front matter pasted from a web page looks right and must read right."""
+    text = '---\ntitle:\u00a0Hello\u00a0\n\u00a0\ndate:\u00a02026-01-02\nseo:\n\u00a0 description: "x"\u00a0\n---\nText.'
+    issue = parse_issue(text, path="i.md", stem="i", site_url="", local=lambda _: Found(), embedded=lambda _: Found())
+    assert (issue.title, issue.preheader) == ("Hello", "x")
+    assert issue.date is not None

@@ -15,6 +15,7 @@ from composer.errors import LedgerError, UsageError
 from composer.issue.model import Asset
 from composer.ledger.campaigns import (
     already_mailed,
+    count_reasons,
     count_states,
     move_campaign,
     new_ids,
@@ -222,3 +223,18 @@ def test_counts_are_by_state(ledger):
     _start(ledger, real=False)
     claim(ledger, campaign, 2, NOW)
     assert count_states(ledger, campaign) == {"pending": 1, "sending": 2}
+
+
+def test_reasons_are_counted_without_addresses(ledger):
+    """Whoever asks why somebody did not get it is told the reasons, most frequent first."""
+    campaign = _start(ledger, audience=an_audience(5))
+    rows = claim(ledger, campaign, 5, NOW).rows
+    states = [
+        ("failed", "too long"),
+        ("failed", "no link"),
+        ("failed", "too long"),
+        ("rejected", "550 no such user"),
+        ("accepted", "250 ok"),
+    ]
+    record(ledger, [Result(row.id, state, "x", reason) for row, (state, reason) in zip(rows, states, strict=True)], NOW)
+    assert count_reasons(ledger, campaign) == [("failed", "too long", 2), ("rejected", "550 no such user", 1), ("failed", "no link", 1)]
