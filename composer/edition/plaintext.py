@@ -242,6 +242,8 @@ class _Writer:
                 words = self.inline(node.children)
                 if node.tag == "sup":
                     return f"^{words}"
+                if node.tag == "s":
+                    return f"~{words}~"
                 return f"*{words}*" if node.tag == "strong" and not words.startswith("*") else words
             case FootnoteRef():
                 return f"[^{node.number}]"

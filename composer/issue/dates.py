@@ -10,7 +10,7 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
-# Words of a date, in English in full and short, then in German, French, Spanish, Italian, Portuguese and Dutch. Each is
+# Words of a date, in English in full and short, then in German, French, Spanish, Italian, Portuguese, Dutch, Arabic and Hebrew. Each is
 # replaced by one character, so that the patterns below stay small: a cell is looked up word by word.
 _MONTH, _WEEKDAY, _AND = "\ue000", "\ue001", "\ue002"
 _WORDS = {
@@ -23,7 +23,9 @@ _WORDS = {
         enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
         gennaio gen febbraio aprile maggio giugno luglio settembre ottobre dicembre
         janeiro fevereiro março marco maio junho julho setembro outubro novembro dezembro
-        januari februari maart mrt mei augustus""",
+        januari februari maart mrt mei augustus
+        يناير فبراير مارس أبريل ابريل مايو يونيو يوليو أغسطس اغسطس سبتمبر أكتوبر اكتوبر نوفمبر ديسمبر
+        ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר""",
     _WEEKDAY: """
         monday mon tuesday tue tues wednesday wed wednes thursday thu thur thurs friday fri saturday sat sunday sun""",
     _AND: "to until and und bis et au y al e",

@@ -401,7 +401,10 @@ def test_an_arabic_letter_starts_at_the_right(shown, width):
       return [element.localName + ' ' + element.textContent.trim().slice(0, 30), getComputedStyle(element).direction, lines.length ? Math.abs(box.right - Math.max(...lines.map((line) => line.right))) : 0];
     })""")
     assert len(ends) > 10
-    assert all(direction == "rtl" and gap < 2 for _, direction, gap in ends), [end for end in ends if end[1] != "rtl" or end[2] >= 2]
+    assert all(gap < 2 for *_, gap in ends), [end for end in ends if end[2] >= 2]
+    # The footer's words are Latin here and keep their own order: else "1 Main St." would read ".Main St 1".
+    turned = [end for end in ends if (end[1] == "rtl") is end[0].startswith(("p You get this letter", "p Inside Open Infrastructure"))]
+    assert not turned
     left = page.evaluate(
         "() => { const a = [...document.querySelectorAll('a')].find((a) => a.textContent.trim() === 'PRESS THIS ONE').closest('.btn td').getBoundingClientRect(); return a.left + a.right }"
     )

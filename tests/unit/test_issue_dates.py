@@ -52,7 +52,8 @@ def test_what_is_no_moment_says_what_to_write(text, says):
 @pytest.mark.parametrize(
     "cell",
     ["17-19 October", "23 – 26 March 2026", "March 3", "3rd of June", "Mon, 3 June", "Sat-Sun 3-4 May", "July - September", "early July", "2026-06-03",
-     "3.6.2026", "30 April & 1 May", "19. Juli", "3 de junio de 2026", "1er août", "6月3日", "2026年6月3日", "SEPT 3", "17-19\u00a0October"],
+     "3.6.2026", "30 April & 1 May", "19. Juli", "3 de junio de 2026", "1er août", "6月3日", "2026年6月3日", "SEPT 3", "17-19\u00a0October",
+     "23-26 مارس", "3 מאי"],
 )  # fmt: skip
 def test_cells_that_start_with_a_date(cell):
     """As communities write them in several languages."""
