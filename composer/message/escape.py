@@ -11,20 +11,21 @@ from composer.edition.model import Context
 
 # C0, DEL, C1 (with U+0085), the Unicode line separators, and lone surrogates, which no encoding can carry.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-# Embeddings, overrides and isolates can make a header read as another (UTS #39); in a body they stay, since a name may need them.
+# Embeddings, overrides and isolates, which are often left open, would turn round what follows them: a header that reads as another
+# (UTS #39), a letter whose lines run backwards. The marks that a right-to-left name needs (U+200E, U+200F) stay.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"(?:https?://[^\s/?#\\@]|mailto:[^\s?@]+@)", re.IGNORECASE)
 _URL_SAFE = ":/?#[]@!$&'()*+,;=%~"
 
 
 def plain(value: str) -> str:
-    """One line: every run of control characters and line breaks (U+0085, U+2028, U+2029 too) becomes a space."""
-    return value if value.isprintable() else _CONTROL.sub(" ", value)
+    """One line: runs of control characters and line breaks (U+0085, U+2028, U+2029 too) become a space, direction overrides go."""
+    return value if value.isprintable() else _CONTROL.sub(" ", _BIDI.sub("", value))
 
 
 def header(value: str) -> str:
-    """Like plain, without direction overrides and with no space at either end."""
-    return plain(value if value.isascii() else _BIDI.sub("", value)).strip()
+    """Like plain, with no space at either end."""
+    return plain(value).strip()
 
 
 def text(value: str) -> str:

@@ -48,7 +48,7 @@ def merged(context, value, html="<i>{}</i>", default=None):
         (Context.PLAIN, "a\u2028b\nc", "a b c"),
         (Context.HEADER, "a\r\nBcc: b@example.org", "a Bcc: b@example.org"),
         (Context.HEADER, "\u202eabc\u2066d\u2069", "abcd"),
-        (Context.TEXT, "\u2067abc\u2069", "\u2067abc\u2069"),
+        (Context.TEXT, "\u202eabc\u2067d\u200f", "abcd\u200f"),
         (Context.PLAIN, "👩🏽‍🚀 क्ष אב", "👩🏽‍🚀 क्ष אב"),
         (Context.TEXT, "<%asm_group_unsubscribe_raw_url%>", "&lt;%asm_group_unsubscribe_raw_url%&gt;"),
         (Context.HREF, "https://example.org/a b?x=1&y=<é>\"'", "https://example.org/a%20b?x=1&amp;y=%3C%C3%A9%3E%22&#x27;"),
