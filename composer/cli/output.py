@@ -89,14 +89,16 @@ def print_json(data: Any) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask on stderr; only ``y`` or ``yes`` is a yes, and so is no other end: Ctrl-C, Ctrl-D. Raises UsageError without a terminal."""
+    """Ask on stderr; ``y`` or ``yes`` is a yes, all else, Ctrl-C and Ctrl-D too, a no. Raises UsageError without a terminal."""
     from composer.errors import UsageError  # noqa: PLC0415 - `--help` needs no errors
 
     if not sys.stdin.isatty():
         raise UsageError("nobody is here to answer", hint="Add --yes to send without a question, or --dry-run to only look.")
+    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
     try:
-        return typer.confirm(question, default=False, err=True)
-    except (typer.Abort, KeyboardInterrupt):
+        # Not input(): GNU readline sets itself up first, and a Ctrl-C in that moment is heard only with the next key.
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    except KeyboardInterrupt:
         typer.echo("", err=True)
         return False
 
