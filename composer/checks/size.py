@@ -8,29 +8,35 @@ from composer.audience.model import Subscriber
 from composer.config import Config, ListSettings
 from composer.edition.model import Context, Edition, Slot
 from composer.findings import Finding, Where, warning
-from composer.message.escape import ESCAPES
+from composer.message.build import image_urls
+from composer.message.escape import ESCAPES, attribute
 from composer.message.links import unsubscribe
 
 # Gmail shows this many bytes of HTML and hides the rest, the unsubscribe link with it.
 GMAIL_CLIP = 102_400
 NEAR = 0.9
 _ID_LENGTH = 26
-_ADDRESS_LENGTH = 90
 
 
 def html_size(edition: Edition, people: Iterable[Subscriber], config: Config, settings: ListSettings) -> int:
-    """Return the bytes of the merged HTML for the longest values that any of these people has.
+    """Return the bytes of the merged HTML for the longest values, as they are escaped, that any of these people has.
 
-    An upper bound: each field counts with its own longest value, each local image with a long address.
+    An upper bound: each field counts with its own longest value, each local image with its longer address.
     """
-    longest = _longest(edition, people)
     leave = unsubscribe(config, settings, "x" * _ID_LENGTH, ("key",), sender=edition.reply_to or edition.from_)
-    longest |= {"unsubscribe_url": {leave.url}, "preferences_url": {leave.preferences_url}}
+    links = {"unsubscribe_url": leave.url, "preferences_url": leave.preferences_url}
+    everyone = tuple(people) or (Subscriber("", ""),)
     size = len(edition.html.encode())
     for slot in edition.fields:
         if slot.context not in {Context.PLAIN, Context.HEADER}:
-            size += edition.html.count(slot.mark) * (_escaped_size(slot, longest[slot.name]) - len(slot.mark))
-    return size + sum(edition.html.count(asset.mark) * _ADDRESS_LENGTH for asset in edition.attachments)
+            values = [links[slot.name]] if slot.name in links else {_value(person, slot) for person in everyone}
+            longest = max(len(_escaped(slot, value).encode()) for value in values)
+            size += edition.html.count(slot.mark) * (longest - len(slot.mark))
+    addresses = [image_urls(edition, config, hosted=hosted) for hosted in (True, False)]
+    for asset in edition.attachments:
+        longest = max(len(attribute(urls[asset.mark]).encode()) for urls in addresses)
+        size += edition.html.count(asset.mark) * (longest - len(asset.mark))
+    return size
 
 
 def gmail_clip(size: int, where: Where) -> tuple[Finding, ...]:
@@ -41,24 +47,9 @@ def gmail_clip(size: int, where: Where) -> tuple[Finding, ...]:
     return (warning("gmail-clip", where, message, "Shorten the issue, or move a long part to the site and link to it."),)
 
 
-def _longest(edition: Edition, people: Iterable[Subscriber]) -> dict[str, set[str]]:
-    """The longest value of each field, and an empty one where somebody has none and gets the default."""
-    names = {slot.name for slot in edition.fields}
-    longest = dict.fromkeys(names, "")
-    lacking: set[str] = set()
-    everyone = tuple(people)
-    for person in everyone:
-        for name in names:
-            value = person.email if name == "email" else person.fields.get(name, "").strip()
-            if not value:
-                lacking.add(name)
-            elif len(value) > len(longest[name]):
-                longest[name] = value
-    return {name: {value, ""} if name in lacking or not everyone else {value} for name, value in longest.items()}
-
-
-def _escaped_size(slot: Slot, values: Iterable[str]) -> int:
-    return max(len(_escaped(slot, value or slot.default or "").encode()) for value in values)
+def _value(person: Subscriber, slot: Slot) -> str:
+    value = person.email if slot.name == "email" else person.fields.get(slot.name, "").strip()
+    return value or slot.default or ""
 
 
 def _escaped(slot: Slot, value: str) -> str:

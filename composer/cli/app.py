@@ -106,7 +106,7 @@ def options(
         Path | None,
         typer.Option("--project", metavar="DIR", help="The project's folder. Default: found upward from the working directory."),
     ] = None,
-    debug: Annotated[
+    debug: Annotated[  # noqa: ARG001 - Shell reads it off the context
         bool, typer.Option("--debug", envvar="NEWSLETTER_DEBUG", help="Show a traceback when something unexpected happens.")
     ] = False,
     _version_asked: Annotated[
@@ -114,7 +114,7 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""
-    context.obj = Scope(project, debug)
+    context.obj = Scope(project)
 
 
 app.command("init")(init)

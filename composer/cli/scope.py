@@ -17,7 +17,6 @@ class Scope:
     """``folder`` is what ``--project`` named (None: look upward from the working directory)."""
 
     folder: Path | None = None
-    debug: bool = False
 
     def project(self) -> Project:
         """Find and read the project. Raises ProjectError or ConfigError."""

@@ -32,6 +32,13 @@ def test_the_longest_values_count_as_they_are_escaped():
     assert html_size(edition, people, CONFIG, ListSettings("all")) == max(merged(edition, person) for person in people)
 
 
+def test_the_longest_is_the_longest_as_escaped():
+    """Sixty letters are shorter in the letter than fifty ampersands, though longer in the list."""
+    edition = an_edition()
+    people = [Subscriber(f"{n}@x.org", f"{n}@x.org", "", {"first_name": name}) for n, name in enumerate(("n" * 60, "&" * 50))]
+    assert html_size(edition, people, CONFIG, ListSettings("all")) == merged(edition, people[1])
+
+
 def test_without_people_the_defaults_count():
     """A build for no list still tells a size."""
     edition = an_edition()
@@ -53,3 +60,18 @@ def test_a_letter_near_the_clip_is_a_warning():
     assert gmail_clip(int(GMAIL_CLIP * 0.9) - 1, WHERE) == ()
     (finding,) = gmail_clip(int(GMAIL_CLIP * 0.9) + 1, WHERE)
     assert (finding.code, finding.where) == ("gmail-clip", WHERE)
+
+
+def test_images_count_with_their_longer_address():
+    """Where they are hosted may take more bytes than the part they are inside of the message."""
+    from hashlib import sha256
+
+    from composer.config import Images
+    from composer.issue.model import Asset
+
+    asset = Asset("q0f1e2d3c4b5ai0x", "a.png", "image/png", b"x", sha256(b"x").hexdigest(), 2, 1)
+    hosted = replace(CONFIG, images=Images(url="https://images.example.org/" + "long/" * 40))
+    edition = an_edition(attachments=(asset,))
+    person = an_audience(1).subscribers[0]
+    assert html_size(edition, [person], CONFIG, ListSettings("all")) == merged(edition, person)
+    assert html_size(edition, [person], hosted, ListSettings("all")) > merged(edition, person) + 100
