@@ -22,6 +22,9 @@ from composer.findings import Where
 FILE_NAME = "newsletter.toml"
 ENV_PREFIX = "NEWSLETTER_"
 _SECRET = re.compile(r"password|secret|api_?key|token|credential", re.IGNORECASE)
+# A password within an address: before the last @ of a database's, in its options, or before the host of any other.
+_SECRET_IN_ADDRESS = re.compile(r"^\s*postgres[\w+]*://[^:/\s]*:[^@\s]+@|[?&](?:ssl)?password=|://[^:/?#@\s]*:[^/?#@\s]+@", re.IGNORECASE)
+_SECRETS = ("secret_keys", "sendgrid_api_key", "smtp_password")
 _SCALARS = {str: "text in quotes", bool: "true or false", int: "a whole number"}
 
 
@@ -29,12 +32,27 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "url": (r"https?://[^\s/?#<>\"]+[^\s<>\"]*", "a whole address: https://example.org/…"),
     "mailbox": (r"[^<>@\r\n]*<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+", "one address: Name <name@example.org>"),
     "language": (r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "a language tag: en, fr or pt-BR"),
-    "number": (r"[1-9]\d{0,2}|1000", "a number from 1 to 1000"),
+    "host": (r"[^\s/:@\[\]]+|\[?[0-9a-f:.]+\]?", "the name of a server: mail.example.org"),
 }
 
 
-def _key(default: object, doc: str, *, name: str = "", choices: tuple[str, ...] = (), form: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "name": name, "choices": choices, "form": form})
+def unfit(form: str, value: str) -> str:
+    """Return what a value of a form (``url``, ``mailbox``, ``language``, ``host``) looks like; empty when this one does."""
+    pattern, shape = _FORMS[form]
+    return "" if re.fullmatch(pattern, value.strip(), re.IGNORECASE) else shape
+
+
+def _key(
+    default: object,
+    doc: str,
+    *,
+    name: str = "",
+    choices: tuple[str, ...] = (),
+    form: str = "",
+    between: tuple[int, int] | None = None,
+    shown: bool = True,
+) -> Any:
+    return field(default=default, repr=shown, metadata={"doc": doc, "name": name, "choices": choices, "form": form, "between": between})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +91,17 @@ class Unsubscribe:
 class Delivery:
     """``[delivery]``: how messages leave."""
 
-    transport: str = _key("outbox", "The way out: `outbox` writes files and mails nobody.", choices=("outbox",))
-    batch: int = _key(100, "Deliveries claimed in one commit of the ledger, 1 to 1000.", form="number")
+    transport: str = _key(
+        "outbox", "The way out: `outbox` writes files and mails nobody, `smtp` and `sendgrid` mail.", choices=("outbox", "smtp", "sendgrid")
+    )
+    batch: int = _key(100, "Deliveries claimed in one commit of the ledger, 1 to 1000.", between=(1, 1000))
+    wait: int = _key(15, "Minutes that a send waits for deferred deliveries to fall due before it pauses, 0 to 1440.", between=(0, 1440))
+    give_up: int = _key(24, "Hours after the first try at which a deferred delivery is failed, 1 to 168.", between=(1, 168))
+    audience_change: int = _key(
+        50,
+        "Percent by which an audience may differ from the last campaign's to the same lists before a send is refused; 0: any.",
+        between=(0, 1000),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +112,45 @@ class Outbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Smtp:
+    """``[transport.smtp]``: a mail server; its password is ``SMTP_PASSWORD`` in the environment."""
+
+    host: str = _key("", "The mail server.", form="host")
+    port: int = _key(0, "Its port. 0: 465 with `tls`, 587 with `starttls`, 25 with `none`.", between=(0, 65535))
+    security: str = _key(
+        "starttls",
+        "`tls` from the first byte, `starttls`, or `none`, which only a server on this machine may have.",
+        choices=("tls", "starttls", "none"),
+    )
+    username: str = _key("", "Login name; its password is `SMTP_PASSWORD` in the environment. Empty: no login.")
+    connections: int = _key(1, "Connections that send at the same time, 1 to 50.", between=(1, 50))
+    bounce_address: str = _key("", "Where bounces go (the envelope's sender). Empty: the address of `from`.", form="mailbox")
+    ehlo_name: str = _key("", "Name that this machine gives itself. Empty: its own.", form="host")
+    timeout: int = _key(60, "Seconds to wait for the server, 1 to 600.", between=(1, 600))
+
+
+@dataclass(frozen=True, slots=True)
+class SendGrid:
+    """``[transport.sendgrid]``: Twilio SendGrid; its key is ``SENDGRID_API_KEY`` in the environment."""
+
+    base_url: str = _key("https://api.sendgrid.com", "The API; accounts in the EU have `https://api.eu.sendgrid.com`.", form="url")
+    group_id: int = _key(0, 'The unsubscribe group of `[unsubscribe] via = "sendgrid"`. 0: none.', between=(0, 2**31 - 1))
+    threads: int = _key(4, "Requests in flight at the same time, 1 to 32.", between=(1, 32))
+    people_per_request: int = _key(200, "People that one request names, 1 to 1000.", between=(1, 1000))
+    undo_minutes: int = _key(0, "Minutes between handing over and sending in which `recall` works, 20 to 60; 0: none.", between=(0, 60))
+    retry_5xx: bool = _key(default=False, doc="Send again after an answer of 500 and above, which may reach people twice.")
+    open_tracking: bool = _key(default=False, doc="Let SendGrid count who opens the mail.")
+    click_tracking: bool = _key(default=False, doc="Let SendGrid rewrite links to count who follows them.")
+    timeout: int = _key(30, "Seconds to wait for an answer, 1 to 300.", between=(1, 300))
+
+
+@dataclass(frozen=True, slots=True)
 class Transports:
     """``[transport]``: one table per way out."""
 
     outbox: Outbox = field(default_factory=Outbox)
+    smtp: Smtp = field(default_factory=Smtp)
+    sendgrid: SendGrid = field(default_factory=SendGrid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +173,25 @@ class Public:
 class Database:
     """``[database]``: the ledger."""
 
-    url: str = _key("sqlite:///var/newsletter.db", "SQLAlchemy address of the ledger; a SQLite path is relative to the project.")
+    url: str = _key(
+        "sqlite:///var/newsletter.db",
+        "Address of the ledger: `sqlite:///FILE` (relative to the project) or `postgresql://user@host/name`; "
+        "with a password only in the environment.",
+        shown=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """``[doctor]``: where `newsletter doctor` looks."""
+
+    selectors: str = _key("s1 s2", "DKIM selectors of the sender's domain, separated by spaces.")
+    nameserver: str = _key("", "Name server to ask, `address` or `address:port`. Empty: the system's.")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; ``secret_keys`` (newest first) sign links and never show in ``repr``."""
+    """The whole configuration; secrets never show in ``repr``. ``secret_keys`` (newest first) sign links."""
 
     newsletter: Newsletter = field(default_factory=Newsletter)
     unsubscribe: Unsubscribe = field(default_factory=Unsubscribe)
@@ -125,7 +200,10 @@ class Config:
     images: Images = field(default_factory=Images)
     public: Public = field(default_factory=Public)
     database: Database = field(default_factory=Database)
+    doctor: Doctor = field(default_factory=Doctor)
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    sendgrid_api_key: str = field(default="", repr=False)
+    smtp_password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +264,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Config:
     _misspelt(environment)
     config = cast("Config", _table(Config, data, replace(source, environ=environment), ""))
     secrets = tuple(part for part in re.split(r"[\s,]+", environment.get(f"{ENV_PREFIX}SECRET_KEYS", "")) if part)
-    return replace(config, secret_keys=secrets)
+    api_key, password = (environment.get(name, "").strip() for name in ("SENDGRID_API_KEY", "SMTP_PASSWORD"))
+    return replace(config, secret_keys=secrets, sendgrid_api_key=api_key, smtp_password=password)
 
 
 def _misspelt(environ: Mapping[str, str]) -> None:
@@ -205,6 +284,9 @@ def _refuse_secrets(data: Mapping[str, object], source: _Source, path: str) -> N
         elif _SECRET.search(key):
             hint = f"Put it into the environment or .env; {FILE_NAME} is meant to be shared."
             raise ConfigError(f"a secret does not belong in the file: {key}", where=source.where(path, key), hint=hint)
+        elif isinstance(value, str) and _SECRET_IN_ADDRESS.search(value):
+            hint = f"Put the whole address into the environment or .env; {FILE_NAME} is meant to be shared."
+            raise ConfigError(f"a password does not belong in the file: {key}", where=source.where(path, key), hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +312,7 @@ def _name(item: Field[Any]) -> str:
 
 def _table(kind: type, data: Mapping[str, object], source: _Source, path: str) -> object:
     hints = get_type_hints(kind)
-    known = {_name(item): item for item in fields(cast("Any", kind)) if item.name != "secret_keys"}
+    known = {_name(item): item for item in fields(cast("Any", kind)) if item.name not in _SECRETS}
     for key in data:
         where = source.where(path, key)
         if key not in known:
@@ -266,6 +348,8 @@ def _value(item: Field[Any], kind: type, data: Mapping[str, object], source: _So
     choices, form = item.metadata["choices"], item.metadata["form"]
     if choices and value not in choices:
         raise ConfigError(f"{key} cannot be {value!r}", where=where, hint=f"It is one of: {', '.join(choices)}.")
-    if form and value != "" and not re.fullmatch(_FORMS[form][0], str(value).strip(), re.IGNORECASE):
-        raise ConfigError(f"{key} cannot be {value!r}", where=where, hint=f"It is {_FORMS[form][1]}.")
+    if (between := item.metadata["between"]) and isinstance(value, int) and not between[0] <= value <= between[1]:
+        raise ConfigError(f"{key} cannot be {value!r}", where=where, hint=f"It is a number from {between[0]} to {between[1]}.")
+    if form and value != "" and (shape := unfit(form, str(value))):
+        raise ConfigError(f"{key} cannot be {value!r}", where=where, hint=f"It is {shape}.")
     return value.strip() if isinstance(value, str) else value

@@ -12,7 +12,7 @@ from composer.edition.model import Edition
 from composer.message.headers import split_mailbox
 from composer.message.links import list_id_header, unsubscribe
 from composer.message.merge import Merger
-from composer.message.mime import head
+from composer.message.mime import check_head
 from composer.message.model import Message
 
 
@@ -35,24 +35,20 @@ def build_message(
     edition = merger.edition
     domain = _domain(edition.from_)
     leave = unsubscribe(config, settings, delivery_id, keys, sender=edition.reply_to or edition.from_)
-    links = {"email": subscriber.email, "unsubscribe_url": leave.url, "preferences_url": leave.preferences_url}
-    name = {"name": subscriber.name} if subscriber.name else {}
-    merged = merger.merge({**name, **{key: value for key, value in subscriber.fields.items() if value}, **links})
+    values = {key: value for key, value in subscriber.fields.items() if value}
+    if subscriber.name:
+        values.setdefault("name", subscriber.name)
+    values.update(email=subscriber.email, unsubscribe_url=leave.url, preferences_url=leave.preferences_url)
     message = Message(
         delivery_id=delivery_id,
-        edition=edition,
+        merged=merger.merge(values),
         email=subscriber.email,
         name=subscriber.name,
         message_id=f"{delivery_id}@{domain}",
         date=date,
-        subject=merged.subject,
-        html=merged.html,
-        text=merged.text,
-        substitutions=merged.substitutions,
-        image_urls=merger.image_urls,
         headers={"List-Id": list_id_header(config.newsletter.name, settings, domain), **leave.headers},
     )
-    head(message)  # refused now, while it is certain that nobody got it
+    check_head(message)  # refused now, while it is certain that nobody got it
     return message
 
 

@@ -46,10 +46,15 @@ def phrase(value: str) -> str:
 
 def mailbox(name: str, address: str) -> str:
     """Return ``name <address>`` encoded. Raises MergeError for an address that could not stand in a header."""
-    if not _ADDR_SPEC.fullmatch(address):
-        raise MergeError("an address cannot stand in a header", hint="Check `from` and `reply_to` in newsletter.toml, and the list.")
+    check_address(address)
     shown = phrase(name)
     return f"{shown} <{address}>" if shown else address
+
+
+def check_address(address: str) -> None:
+    """Raise MergeError for an address that could not stand in a header."""
+    if not _ADDR_SPEC.fullmatch(address):
+        raise MergeError("an address cannot stand in a header", hint="Check `from` and `reply_to` in newsletter.toml, and the list.")
 
 
 def split_mailbox(text: str) -> tuple[str, str]:

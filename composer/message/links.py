@@ -12,8 +12,9 @@ from composer.config import FILE_NAME, Config, ListSettings
 from composer.errors import ConfigError, MergeError
 from composer.findings import Where
 from composer.message.headers import phrase, split_mailbox
-from composer.message.token import sign_unsubscribe
+from composer.message.token import sign_test, sign_unsubscribe
 
+IGNORE = "TEST, please ignore"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -34,16 +35,34 @@ def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: 
     preferences = config.unsubscribe.preferences_url
     if config.unsubscribe.via == "sendgrid":  # SendGrid replaces these tags and adds the headers of the group by itself
         return Unsubscribe("<%asm_group_unsubscribe_raw_url%>", preferences or "<%asm_preferences_raw_url%>")
+    request = _request("unsubscribe", settings)
     if config.unsubscribe.via == "service":
-        url = f"{_service(config)}/u/{sign_unsubscribe(delivery_id, keys)}"
-        # RFC 8058, 3.1: one HTTPS URI; a mailto may stand beside it. Only an address that was set for it: the reply-to
-        # mailbox of a newsletter with a service may have no reader.
-        mailto = f", <{_mailto(config.unsubscribe.address, settings)}>" if config.unsubscribe.address else ""
-        headers = {"List-Unsubscribe": f"<{url}>{mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-        return Unsubscribe(url, preferences or url, headers)
+        return _one_click(config, sign_unsubscribe(delivery_id, keys), request)
     mailbox = _answering(config, settings, sender)
-    url = _mailto(mailbox, settings)
-    return Unsubscribe(url, preferences or _mailto(mailbox, settings, "preferences"), {"List-Unsubscribe": f"<{url}>"})
+    url = _mailto(mailbox, request)
+    preferences = preferences or _mailto(mailbox, _request("preferences", settings))
+    return Unsubscribe(url, preferences, {"List-Unsubscribe": f"<{url}>"})
+
+
+def inert_unsubscribe(config: Config, settings: ListSettings, test_id: str, keys: Sequence[str], *, sender: str = "") -> Unsubscribe:
+    """Return what stands in a test for the ways out, of the same shape, and takes nobody off a list.
+
+    A link to the service has a token that unsubscribes nobody; a message asks to be ignored, also where SendGrid would put in
+    the link of a group. A page for preferences stays: it knows nobody. Raises ConfigError as ``unsubscribe`` does.
+    """
+    if config.unsubscribe.via == "service":
+        return _one_click(config, sign_test(test_id, keys), IGNORE)
+    url = _mailto(_answering(config, settings, sender), IGNORE)
+    return Unsubscribe(url, config.unsubscribe.preferences_url or url, {"List-Unsubscribe": f"<{url}>"})
+
+
+def _one_click(config: Config, token: str, subject: str) -> Unsubscribe:
+    url = f"{_service(config)}/u/{token}"
+    # RFC 8058, 3.1: one HTTPS URI; a mailto may stand beside it. Only an address that was set for it: the reply-to
+    # mailbox of a newsletter with a service may have no reader.
+    mailto = f", <{_mailto(config.unsubscribe.address, subject)}>" if config.unsubscribe.address else ""
+    headers = {"List-Unsubscribe": f"<{url}>{mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return Unsubscribe(url, config.unsubscribe.preferences_url or url, headers)
 
 
 def list_id_header(newsletter: str, settings: ListSettings, domain: str) -> str:
@@ -66,13 +85,16 @@ def _answering(config: Config, settings: ListSettings, sender: str) -> str:
     return config.unsubscribe.address or next(filter(None, known), "")
 
 
-def _mailto(mailbox: str, settings: ListSettings, request: str = "unsubscribe") -> str:
+def _request(what: str, settings: ListSettings) -> str:
+    return " ".join(filter(None, (what, settings.name)))
+
+
+def _mailto(mailbox: str, subject: str) -> str:
     try:
         address = split_mailbox(mailbox)[1]
     except MergeError as err:
         hint = "Set `address` in [unsubscribe], or `reply_to` in [newsletter]."
         raise ConfigError("no address is known for unsubscribe requests", where=Where(FILE_NAME), hint=hint) from err
-    subject = " ".join(filter(None, (request, settings.name)))
     # RFC 6068: everything but unreserved characters and some delimiters is percent-encoded, as UTF-8
     return f"mailto:{quote(address, safe='@+!$*')}?subject={quote(subject, safe='')}"
 

@@ -18,16 +18,35 @@ _SENDGRID_TAG = re.compile(r"<%[a-z_]+%>")
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What differs from person to person; ``substitutions`` give the escaped value for the mark of every slot."""
+    """An Edition and one person's values; ``substitutions`` give the escaped value for the mark of every slot.
 
-    subject: str
-    html: str = field(repr=False)
-    text: str = field(repr=False)
+    The texts are joined anew each time they are asked for: a transport that merges elsewhere never pays for them.
+    """
+
+    merger: Merger = field(repr=False)
     substitutions: Mapping[str, str] = field(repr=False)
+
+    @property
+    def subject(self) -> str:
+        """The subject, one line."""
+        return escape.header(self.merger.subject.join(self.substitutions))
+
+    @property
+    def html(self) -> str:
+        """The HTML part."""
+        return self.merger.html.join(self.substitutions)
+
+    @property
+    def text(self) -> str:
+        """The text part."""
+        return self.merger.text.join(self.substitutions)
 
 
 class Merger:
-    """An Edition cut at its marks, ready to be merged many times; safe to share between threads."""
+    """An Edition cut at its marks, ready to be merged many times; safe to share between threads.
+
+    Two are equal when their editions and images are.
+    """
 
     def __init__(self, edition: Edition, image_urls: Mapping[str, str]) -> None:
         """Cut ``edition``; ``image_urls`` give an address for the mark of every attachment.
@@ -41,45 +60,55 @@ class Merger:
         for asset in edition.attachments:
             if asset.mark not in self.image_urls:
                 raise MergeError(f"no address is known for the image {asset.name}", hint="Set [images] url, or send it inline.")
-        self._subject = _cut(escape.header(edition.subject), slots, {})
-        self._text = _cut(edition.text, slots, self.image_urls)
-        self._html = _cut(edition.html, slots, {mark: escape.attribute(url) for mark, url in self.image_urls.items()})
-        for _, slot in self._html.holes:
+        self.subject = _cut(escape.header(edition.subject), slots, {})
+        self.text = _cut(edition.text, slots, self.image_urls)
+        self.html = _cut(edition.html, slots, {mark: escape.attribute(url) for mark, url in self.image_urls.items()})
+        for _, slot in self.html.holes:
             if slot.context in {Context.PLAIN, Context.HEADER}:
                 raise MergeError(f"the field {slot.source} stands in HTML unescaped", where=slot.where, hint="Report this template.")
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what is merged."""
+        return isinstance(other, Merger) and (self.edition, self.image_urls) == (other.edition, other.image_urls)
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash(self.edition.digest)
 
     def merge(self, values: Mapping[str, str]) -> Merged:
         """Fill every field: the value, stripped, if there is one, else the field's default.
 
         Raises MergeError, with the field's place in the issue, for a value that is lacking or cannot stand there.
         """
-        filled = {slot.mark: _filled(slot, values) for slot in self.edition.fields}
-        return Merged(escape.header(self._subject.join(filled)), self._html.join(filled), self._text.join(filled), filled)
+        return Merged(self, {slot.mark: _filled(slot, values) for slot in self.edition.fields})
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class Cut:
+    """A text cut at its marks: ``pieces`` in order, and which of them a slot fills."""
+
     pieces: tuple[str, ...]
     holes: tuple[tuple[int, Slot], ...]
 
     def join(self, filled: Mapping[str, str]) -> str:
+        """Return the text with the values of ``filled``, by mark."""
         pieces = list(self.pieces)
         for position, slot in self.holes:
             pieces[position] = filled[slot.mark]
         return "".join(pieces)
 
 
-def _cut(source: str, slots: Mapping[str, Slot], fixed: Mapping[str, str]) -> _Cut:
+def _cut(source: str, slots: Mapping[str, Slot], fixed: Mapping[str, str]) -> Cut:
     marks = sorted({*slots, *fixed}, key=len, reverse=True)
     if not marks:
-        return _Cut((source,), ())
+        return Cut((source,), ())
     pieces: list[str] = []
     holes: list[tuple[int, Slot]] = []
     for position, piece in enumerate(re.split(f"({'|'.join(map(re.escape, marks))})", source)):
         if position % 2 and piece in slots:
             holes.append((position, slots[piece]))
         pieces.append(fixed.get(piece, piece) if position % 2 else piece)
-    return _Cut(tuple(pieces), tuple(holes))
+    return Cut(tuple(pieces), tuple(holes))
 
 
 def _filled(slot: Slot, values: Mapping[str, str]) -> str:

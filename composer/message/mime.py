@@ -19,6 +19,7 @@ _FIELD_NAME = re.compile(r"[A-Za-z0-9-]{1,70}")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")
 _MAX_NAME = 40
+_LONGEST_HEADER = 900
 
 
 def to_bytes(message: Message) -> bytes:
@@ -39,14 +40,23 @@ def head(message: Message) -> bytes:
     return b"".join(headers.line(name, value) for name, value in _fields(message))
 
 
+def check_head(message: Message) -> None:
+    """Raise MergeError, as ``head`` does, for what no header can hold; texts are not looked at, for they are always made harmless."""
+    if not _MESSAGE_ID.fullmatch(message.message_id):
+        raise MergeError("the Message-ID is not of the form id@domain")
+    headers.check_address(message.email)
+    for name, value in message.headers.items():
+        if not _FIELD_NAME.fullmatch(name) or not value.isascii() or not value.isprintable() or len(value) > _LONGEST_HEADER:
+            raise MergeError("a header of the list cannot be written", hint="Header names are words, their values one line of ASCII.")
+
+
 def content_id(image_url: str) -> str:
     """Return the Content-ID that a ``cid:`` address names, without angle brackets, or an empty text (RFC 2392)."""
     return image_url.removeprefix("cid:") if image_url.startswith("cid:") else ""
 
 
 def _fields(message: Message) -> Iterator[tuple[str, str]]:
-    if not _MESSAGE_ID.fullmatch(message.message_id):
-        raise MergeError("the Message-ID is not of the form id@domain")
+    check_head(message)
     edition = message.edition
     yield "From", headers.mailbox(*headers.split_mailbox(edition.from_))
     yield "To", headers.mailbox(message.name, message.email)
@@ -55,10 +65,7 @@ def _fields(message: Message) -> Iterator[tuple[str, str]]:
     yield "Subject", headers.unstructured(message.subject)
     yield "Date", format_datetime(message.date)
     yield "Message-ID", f"<{message.message_id}>"
-    for name, value in message.headers.items():
-        if not _FIELD_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
-            raise MergeError("a header of the list cannot be written", hint="Header names are words, their values one line of ASCII.")
-        yield name, value
+    yield from message.headers.items()
     if _LANGUAGE.fullmatch(edition.language):
         yield "Content-Language", edition.language
     yield "MIME-Version", "1.0"

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from composer.errors import TransportError
 from composer.message.model import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The other side took the message; ``answer`` is what it said (a file name, a reply line)."""
+    """The other side took the message; ``answer`` is what it said (a file name, a reply line).
+
+    ``batch`` names the group of messages that can be withdrawn together, where there is one.
+    """
 
     answer: str = ""
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,22 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Perhaps accepted: the answer was lost. Never sent again without a person's word."""
+    """Perhaps accepted: the answer was lost. Never sent again without a person's word. ``batch`` as with Accepted."""
 
     reason: str
+    batch: str = ""
 
 
 Outcome = Accepted | Deferred | Rejected | Unknown
+
+
+class Unusable(TransportError):  # noqa: N818 - a state of the transport
+    """The transport became unusable in the middle of a batch.
+
+    ``outcomes`` has one entry a message, in order: its Outcome where that is known, None where it certainly was not sent.
+    """
+
+    outcomes: Sequence[Outcome | None] = ()
 
 
 class Transport(Protocol):
@@ -46,15 +61,25 @@ class Transport(Protocol):
 
     ``name`` is its key in the configuration. ``real`` is False for a rehearsal that leaves nothing on the network;
     ``idempotent`` is True when sending the same delivery twice has the effect of once, so that after a crash what was
-    in flight may be sent again instead of being in doubt.
+    in flight may be sent again instead of being in doubt. ``lanes`` is how many calls of ``send`` it takes at once, each from a
+    thread of its own; ``batch`` how many messages a call it likes best (0: as configured).
     """
 
     name: str
     real: bool
     idempotent: bool
+    lanes: int
+    batch: int
 
     def send(self, batch: Sequence[Message]) -> list[Outcome]:
-        """Send a batch; one Outcome per Message, in order. Raises TransportError only when the transport itself is unusable."""
+        """Send a batch; one Outcome per Message, in order.
+
+        Raises TransportError only when the transport itself is unusable; then nobody of the batch was sent, but those whom
+        ``Unusable.outcomes`` says it of.
+        """
+
+    def interrupt(self) -> None:
+        """End every wait for a limit or a retry, from any thread; no call is begun after this, what is in flight may finish."""
 
     def close(self) -> None:
         """Give back what it holds. Safe to call twice."""

@@ -32,6 +32,8 @@ class OutboxTransport:
     name: str = "outbox"
     real: bool = False
     idempotent: bool = True
+    lanes: int = 1
+    batch: int = 0
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,6 +49,9 @@ class OutboxTransport:
             hint = f"Make room, or check your rights in {self.folder}; [transport.outbox] path names another folder."
             raise TransportError(f"the outbox cannot be written: {err.strerror or err}", hint=hint) from err
         return outcomes
+
+    def interrupt(self) -> None:
+        """Do nothing; it never waits."""
 
     def close(self) -> None:
         """Do nothing; no file stays open."""
@@ -80,10 +85,15 @@ def file_name(message: Message) -> str:
 
     Without a position the start of the delivery id keeps names apart.
     """
-    address = _UNSAFE.sub("-", message.email.lower()).strip(".-")[:_LONGEST] or "nobody"
+    address = slug(message.email)
     if not message.position:
         return f"{address}-{_UNSAFE.sub('-', message.delivery_id)[:12]}.eml"
     return f"{message.position:06d}-{address}.eml"
+
+
+def slug(email: str) -> str:
+    """Return what of an address stands in a file's name."""
+    return _UNSAFE.sub("-", email.lower()).strip(".-")[:_LONGEST] or "nobody"
 
 
 def _flush_folder(folder: Path) -> None:

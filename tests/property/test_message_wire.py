@@ -28,10 +28,30 @@ wild = st.lists(_hard | st.text(st.characters(exclude_categories=["Cs"]), max_si
 
 def message(**changes):
     """Build a message around some wild pieces."""
-    edition = Edition("s", "a", "A", "en", changes.pop("from_", "n@example.org"), "", "s", "", "", "", (), (), False, "d" * 64)
-    base = {"name": "", "subject": "s", "html": "", "text": ""}
-    return Message("d1", edition, "jane@example.org", message_id="d1@example.org", date=datetime(2026, 1, 1, tzinfo=UTC), substitutions={}, image_urls={},
-                   **{**base, **changes})  # fmt: skip
+    texts = {"subject": "s", "html": "", "text": "", **{key: changes.pop(key) for key in ("subject", "html", "text") if key in changes}}
+    edition = Edition(
+        "s",
+        "a",
+        "A",
+        "en",
+        changes.pop("from_", "n@example.org"),
+        "",
+        preheader="",
+        fields=(),
+        attachments=(),
+        draft=False,
+        digest="d" * 64,
+        **texts,
+    )
+    return Message(
+        "d1",
+        Merger(edition, {}).merge({}),
+        "jane@example.org",
+        changes.pop("name", ""),
+        "d1@example.org",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        **changes,
+    )
 
 
 def lines_of(text):

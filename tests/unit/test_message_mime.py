@@ -12,6 +12,7 @@ from composer.edition.model import Edition
 from composer.errors import MergeError
 from composer.issue.model import Asset
 from composer.message import headers
+from composer.message.merge import Merger
 from composer.message.mime import content_id, to_bytes
 from composer.message.model import Message
 
@@ -24,23 +25,12 @@ def edition(**changes):
     return replace(ready, **changes)
 
 
-def message(of=None, **changes):
+def message(of=None, *, subject="News", html="<p>Hello</p>\n", text="Hello\n", image_urls=None, **changes):
     """Build a message to Jane."""
-    ready = Message(
-        delivery_id="d1",
-        edition=of or edition(),
-        email="jane@example.org",
-        name="Jane",
-        message_id="d1@example.org",
-        date=datetime(2026, 1, 31, 9, 30, tzinfo=UTC),
-        subject="News",
-        html="<p>Hello</p>\n",
-        text="Hello\n",
-        substitutions={},
-        image_urls={},
-        headers={},
-    )
-    return replace(ready, **changes)
+    ready = replace(of or edition(), subject=subject, html=html, text=text)
+    merged = Merger(ready, {asset.mark: "" for asset in ready.attachments} | (image_urls or {})).merge({})
+    base = {"delivery_id": "d1", "email": "jane@example.org", "name": "Jane", "message_id": "d1@example.org", "headers": {}}
+    return Message(merged=merged, date=changes.pop("date", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)), **{**base, **changes})
 
 
 def read(data):
@@ -214,9 +204,9 @@ def test_an_address_in_another_script_is_kept():
         {"headers": {"X-A": "x\r\nBcc: y"}},
         {"headers": {"X-A": "é"}},
         {"headers": {"X-A": "x" * 1_000}},
-        {"edition": edition(from_="")},
-        {"edition": edition(from_="nobody")},
-        {"edition": edition(reply_to="a@example.org, b@example.org")},
+        {"of": edition(from_="")},
+        {"of": edition(from_="nobody")},
+        {"of": edition(reply_to="a@example.org, b@example.org")},
     ],
 )
 def test_what_cannot_stand_in_a_header_is_refused(bad):

@@ -66,9 +66,9 @@ def test_the_same_delivery_replaces_its_file(tmp_path):
     """That is what makes it safe to send again after a crash."""
     message = a_message()
     OutboxTransport(tmp_path).send([message])
-    OutboxTransport(tmp_path).send([replace(message, subject="Second")])
+    OutboxTransport(tmp_path).send([replace(message, prefix="[Second] ")])
     (path,) = tmp_path.iterdir()
-    assert b"Subject: Second" in path.read_bytes()
+    assert b"Subject: [Second] " in path.read_bytes()
 
 
 def test_full_disk_leaves_no_half_file(tmp_path, monkeypatch):

@@ -1,10 +1,8 @@
-"""Public doubles for tests of what sends: a transport that remembers, a clock that obeys, and something to send."""
+"""Something to send: a small edition, an audience of made-up people, a message."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,73 +12,11 @@ from composer.edition.model import Context, Edition, Slot
 from composer.findings import Where
 from composer.message.build import build_message, inline_images
 from composer.message.merge import Merger
-from composer.transport.base import Accepted, Outcome
+from composer.testing.memory import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from composer.issue.model import Asset
     from composer.message.model import Message
-
-Answer = Outcome | BaseException
-
-
-@dataclass(slots=True)
-class MemoryTransport:
-    """A real transport as far as anyone can tell; ``sent`` holds every message that it took, in order.
-
-    ``answers`` gives the outcome for an address, or an exception to raise for the whole batch when it holds that address
-    (messages before it are taken); ``script`` is asked first with each whole batch and may return anything or raise.
-    """
-
-    name: str = "memory"
-    real: bool = True
-    idempotent: bool = False
-    answers: dict[str, Answer] = field(default_factory=dict)
-    script: deque[Callable[[Sequence[Message]], list[Outcome]]] = field(default_factory=deque)
-    sent: list[Message] = field(default_factory=list)
-    batches: list[int] = field(default_factory=list)
-    closed: bool = False
-
-    def send(self, batch: Sequence[Message]) -> list[Outcome]:
-        """Take a batch and answer as told; Accepted by default."""
-        self.batches.append(len(batch))
-        if self.script:
-            return self.script.popleft()(batch)
-        outcomes: list[Outcome] = []
-        for message in batch:
-            answer = self.answers.get(message.email, Accepted("taken"))
-            if isinstance(answer, BaseException):
-                raise answer
-            if isinstance(answer, Accepted):
-                self.sent.append(message)
-            outcomes.append(answer)
-        return outcomes
-
-    def close(self) -> None:
-        """Remember that it was closed."""
-        self.closed = True
-
-    @property
-    def addresses(self) -> list[str]:
-        """The addresses that were mailed, in order, once for each time."""
-        return [message.email for message in self.sent]
-
-
-@dataclass(slots=True)
-class FakeClock:
-    """A clock that stands still until ``advance``; call it for the time."""
-
-    now: datetime = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Return the time."""
-        return self.now
-
-    def advance(self, seconds: float) -> datetime:
-        """Let time pass and return the new time."""
-        self.now += timedelta(seconds=seconds)
-        return self.now
 
 
 def an_edition(stem: str = "2026-01", *, attachments: tuple[Asset, ...] = (), draft: bool = False) -> Edition:
