@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 # Around addresses pasted from web pages and office documents: no-break space, zero-width space and joiners,
 # word joiner, byte order mark, direction marks.
@@ -17,10 +18,9 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9]))*"
 # What email-validator accepts without changing more than the domain's case: a dot-atom before the @-sign, host labels
 # of at most 63 characters with no two hyphens in a row (Punycode and its reserved kin), a top-level domain of letters
 # that is not one of the special-use names.
-_PLAIN = re.compile(
-    r"(?P<local>[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*)"
-    rf"@(?P<domain>(?:(?=[^.]{{1,63}}\.){_LABEL}\.)+(?!(?:arpa|invalid|local|localhost|onion|test)\Z)[a-z]{{2,63}})",
-    re.IGNORECASE | re.ASCII,
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*", re.ASCII)
+_PLAIN_DOMAIN = re.compile(
+    rf"(?:(?=[^.]{{1,63}}\.){_LABEL}\.)+(?!(?:arpa|invalid|local|localhost|onion|test)\Z)[a-z]{{2,63}}", re.IGNORECASE | re.ASCII
 )
 _MAX_PLAIN = 254
 
@@ -63,11 +63,16 @@ def identity(local: str, ascii_domain: str) -> str:
 
 
 def _plain(text: str) -> Address | None:
-    match = _PLAIN.fullmatch(text) if len(text) <= _MAX_PLAIN else None
-    if not match:
+    local, _, domain = text.partition("@")
+    if len(text) > _MAX_PLAIN or not _PLAIN_LOCAL.fullmatch(local):
         return None
-    local, domain = match["local"], match["domain"].lower()
-    return Address(f"{local}@{domain}", f"{local.lower()}@{domain}")
+    known = _plain_domain(domain)
+    return Address(f"{local}@{known}", f"{local.lower()}@{known}") if known else None
+
+
+@lru_cache(maxsize=4_096)  # most people of a list share a few domains
+def _plain_domain(domain: str) -> str:
+    return domain.lower() if _PLAIN_DOMAIN.fullmatch(domain) else ""
 
 
 def _refused(text: str) -> Problem | None:

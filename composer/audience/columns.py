@@ -29,20 +29,29 @@ class Columns:
     fields: Mapping[str, int]
 
     def subscriber(self, address: Address, row: Sequence[str], where: Where) -> Subscriber:
-        """Build the person of a row; the field ``name`` is completed from first and last name, else from the address column."""
-        values = {name: row[at].strip(_BLANK) for name, at in self.fields.items()}
-        name = values.get("name") or " ".join(filter(None, (values.get("first_name"), values.get("last_name")))) or address.name
-        if name:
-            values["name"] = name
+        """Build the person of a row; the field ``name`` is completed by ``full_name``."""
+        values = {name: row[at].strip(BLANK) for name, at in self.fields.items()}
+        name = full_name(values, address)
         return Subscriber(address.email, address.key, name, values, where)
 
 
-_BLANK = EDGES + "\r\n\v\f"
+def full_name(values: dict[str, str], address: Address) -> str:
+    """Complete the field ``name`` of a person's values from first and last name, else from the address; return it."""
+    name = values.get("name", "")
+    if not name:
+        first, last = values.get("first_name", ""), values.get("last_name", "")
+        name = f"{first} {last}" if first and last else first or last or address.name
+        if name:
+            values["name"] = name
+    return name
+
+
+BLANK = EDGES + "\r\n\v\f"
 
 
 def normalised(header: str) -> str:
     """Return a column's name as merge fields write it: ``First Name``, ``FIRST_NAME`` and `` first-name `` are ``first_name``."""
-    return _NOT_WORD.sub("_", unicodedata.normalize("NFC", header.strip(_BLANK)).casefold()).strip("_")
+    return _NOT_WORD.sub("_", unicodedata.normalize("NFC", header.strip(BLANK)).casefold()).strip("_")
 
 
 def read_header(header: Sequence[str], where: Where) -> tuple[Columns | None, list[Finding]]:
@@ -75,5 +84,5 @@ def _no_address(header: Sequence[str], where: Where) -> Finding:
     if any(isinstance(parse_address(cell), Address) for cell in header):
         message, hint = "the first line holds an address, but must name the columns", "Put a line above it: email,name"
         return error("list-no-header", where, message, hint)
-    shown = ", ".join(cell.strip(_BLANK)[:40] for cell in header[:20])
+    shown = ", ".join(cell.strip(BLANK)[:40] for cell in header[:20])
     return error("list-no-address-column", where, f"no column is the address; the columns are: {shown}", "Name the address column: email")

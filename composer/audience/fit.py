@@ -82,7 +82,7 @@ def _defaulted(name: str, place: Where, columns: Sequence[str]) -> Finding:
 
 
 def _path(each: List) -> str:
-    return each.subscribers[0].where.path if each.subscribers else ""
+    return next((person.where.path for person in each.subscribers), "")
 
 
 def _no_column(name: str, place: Where, each: List, path: str, people: int) -> Finding:

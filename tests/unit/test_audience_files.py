@@ -252,6 +252,38 @@ def test_a_quote_open_beyond_the_limit_is_one_finding_at_its_line(read):
     assert found.subscribers[-1].email == "p9999@example.org"
 
 
+def test_a_line_separator_of_unicode_ends_no_row(read):
+    """To a CSV file only CR and LF end a line; web pages leave U+2028 and U+0085 inside of values."""
+    found = read("email,note,city\na@example.org,one\u2028two,Rome\nb@example.org,one\u0085two\x0bthree,Rome\nbad,x,y\n")
+    assert [person.fields["city"] for person in found.subscribers] == ["Rome", "Rome"]
+    assert said(found) == [("address-invalid", "recipients/news.csv:4:email")]
+
+
+def test_a_list_is_called_as_its_link_is(read, tmp_path):
+    """Whether drafts may go there is decided by the name in recipients/, not by where the file really lies."""
+    (tmp_path / "shared.csv").write_text("email\na@example.org\n")
+    (read.project.recipients / "staff.csv").symlink_to(tmp_path / "shared.csv")
+    settings = read_list(read.project, "staff").settings
+    assert (settings.name, settings.kind) == ("staff", "staff")
+
+
+def test_a_file_broken_far_behind_its_beginning_is_found_out_first(read):
+    """The encoding is settled by the whole file, not by its first page."""
+    people = "".join(f"p{number}@example.org,P\n" for number in range(30_000)).encode()
+    found = read(b"email,name\n" + people + "zoe@example.org,Zo\xeb\n".encode("cp1252"))
+    assert found.subscribers[-1].name == "Zoë"
+    with pytest.raises(AudienceError, match="neither"):
+        read(b"email,name\n" + people + b"zoe@example.org,Zo\xeb\x81\n")
+
+
+def test_a_list_beyond_the_bound_is_refused(read, monkeypatch):
+    """A list is held in memory; more people belong into the ledger."""
+    monkeypatch.setattr("composer.audience.files.MAX_BYTES", 20)
+    with pytest.raises(AudienceError, match="larger") as caught:
+        read("email,name\na@example.org,A\n")
+    assert "ledger" in caught.value.hint
+
+
 def test_a_directory_is_no_list(read):
     """The operating system's own words are enough, but no traceback."""
     (read.project.recipients / "folder.csv").mkdir()
