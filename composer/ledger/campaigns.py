@@ -1,4 +1,4 @@
-"""Campaigns: begun with every delivery written before one is sent, then counted and moved between states."""
+"""Campaigns: begun with every delivery written before one is sent, then read, counted and moved between states."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, and_, func, insert, select, update
 
 from composer.audience.model import LeftOut
 from composer.config import ListSettings
 from composer.errors import LedgerError, UsageError
 from composer.findings import Where
+from composer.ledger.bulk import insert_rows
 from composer.ledger.editions import keep_edition
-from composer.ledger.model import Campaign, CampaignState, DeliveryState
-from composer.ledger.schema import HELD, campaigns, deliveries
+from composer.ledger.model import Campaign, CampaignState, DeliveryState, Request
+from composer.ledger.schema import REACHED, campaigns, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,18 +30,19 @@ if TYPE_CHECKING:
 _CHUNK = 5_000
 _IN_LIMIT = 500
 _MOST_REASONS = 10
-_ID_BYTES = 16
+_LOOK_BACK = 200
+_ID_BYTES, _ID_LETTERS = 15, 24
+_PERSON = ("id", "position", "address_key", "email", "name", "fields", "list")
 UNFINISHED = (CampaignState.RUNNING, CampaignState.PAUSED)
 
 
 def new_ids(count: int) -> list[str]:
-    """Make delivery ids: 128 random bits each, 26 lower-case letters and digits, safe in URLs and addresses."""
-    pool = os.urandom(_ID_BYTES * count)
-    pieces = (pool[start : start + _ID_BYTES] for start in range(0, len(pool), _ID_BYTES))
-    return [b32encode(piece).decode("ascii").rstrip("=").lower() for piece in pieces]
+    """Make delivery ids: 120 random bits each, 24 lower-case letters and digits, safe in URLs and addresses."""
+    pool = b32encode(os.urandom(_ID_BYTES * count)).decode("ascii").lower()
+    return [pool[start : start + _ID_LETTERS] for start in range(0, len(pool), _ID_LETTERS)]
 
 
-def start_campaign(
+def start_campaign(  # noqa: PLR0913 - all that a campaign is, said once
     ledger: Ledger,
     edition: Edition,
     audience: Audience,
@@ -49,6 +51,8 @@ def start_campaign(
     real: bool,
     setting: Mapping[str, Any],
     now: datetime,
+    correction: bool = False,
+    untested: bool = False,
 ) -> int:
     """Freeze an edition, its audience and ``setting`` (as JSON), one pending delivery a person, in one transaction; return its id."""
     with ledger.write() as connection:
@@ -60,6 +64,10 @@ def start_campaign(
             "left_out": [asdict(left) for left in audience.left_out],
             "transport": transport,
             "real": real,
+            "correction": correction,
+            "untested": untested,
+            "people": len(audience.subscribers),
+            "request": Request.NONE,
             "setting": dict(setting),
             "state": CampaignState.RUNNING,
             "reason": "",
@@ -67,29 +75,25 @@ def start_campaign(
             "updated_at": now,
         }
         campaign = int(connection.execute(insert(campaigns).values(row)).inserted_primary_key[0])  # type: ignore[index]  # one key, always there
-        common = {"campaign": campaign, "issue": edition.stem, "real": real, "state": DeliveryState.PENDING, "updated_at": now}
-        for rows in _delivery_rows(audience, common):
-            connection.execute(insert(deliveries), rows)
+        common = {
+            "campaign": campaign,
+            "issue": edition.stem,
+            "real": real,
+            "correction": correction,
+            "state": DeliveryState.PENDING,
+            "reason": "",
+            "attempts": 0,
+            "updated_at": now,
+        }
+        insert_rows(connection, deliveries, _PERSON, _people(audience), common)
     return campaign
 
 
-def _delivery_rows(audience: Audience, common: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+def _people(audience: Audience) -> Iterator[tuple[Any, ...]]:
     people = enumerate(audience.subscribers, 1)
     while chunk := list(islice(people, _CHUNK)):
-        yield [
-            {
-                **common,
-                "id": identity,
-                "position": position,
-                "address_key": person.key,
-                "email": person.email,
-                "name": person.name,
-                "fields": dict(person.fields),
-                "reason": "",
-                "attempts": 0,
-            }
-            for identity, (position, person) in zip(new_ids(len(chunk)), chunk, strict=True)
-        ]
+        for identity, (position, person) in zip(new_ids(len(chunk)), chunk, strict=True):
+            yield identity, position, person.key, person.email, person.name, dict(person.fields), person.list
 
 
 def already_mailed(ledger: Ledger, issue: str, keys: Iterable[str]) -> set[str]:
@@ -98,7 +102,7 @@ def already_mailed(ledger: Ledger, issue: str, keys: Iterable[str]) -> set[str]:
     found: set[str] = set()
     with ledger.read() as connection:
         while chunk := list(islice(stream, _IN_LIMIT)):
-            held = select(deliveries.c.address_key).where(deliveries.c.issue == issue, deliveries.c.address_key.in_(chunk), HELD)
+            held = select(deliveries.c.address_key).where(deliveries.c.issue == issue, deliveries.c.address_key.in_(chunk), REACHED)
             found.update(connection.execute(held).scalars())
     return found
 
@@ -114,9 +118,32 @@ def read_campaign(ledger: Ledger, campaign: int | None = None) -> Campaign:
     return _campaign(row)
 
 
+def list_campaigns(ledger: Ledger, most: int = 100) -> list[Campaign]:
+    """Read campaigns, the newest first."""
+    with ledger.read() as connection:
+        return [_campaign(row) for row in connection.execute(select(campaigns).order_by(campaigns.c.id.desc()).limit(most))]
+
+
+def last_alike(ledger: Ledger, lists: Iterable[str]) -> Campaign | None:
+    """Read the newest real campaign to exactly these lists, corrections and cancelled ones aside; None when there is none."""
+    wanted = set(lists)
+    alike = and_(campaigns.c.real, ~campaigns.c.correction, campaigns.c.state != CampaignState.CANCELLED)
+    with ledger.read() as connection:
+        for row in connection.execute(select(campaigns).where(alike).order_by(campaigns.c.id.desc()).limit(_LOOK_BACK)):
+            if {each["name"] for each in row.lists} == wanted:
+                return _campaign(row)
+    return None
+
+
+def ask_campaign(ledger: Ledger, campaign: int, request: Request) -> None:
+    """Leave a request for the process that sends a campaign; it looks with every claim."""
+    with ledger.write() as connection:
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(request=request))
+
+
 def move_campaign(ledger: Ledger, campaign: int, state: CampaignState, now: datetime, reason: str = "") -> None:
-    """Put a campaign into a state; ``reason`` says why it paused. Raises LedgerError when there is none of that id."""
-    change = update(campaigns).where(campaigns.c.id == campaign).values(state=state, reason=reason, updated_at=now)
+    """Put a campaign into a state; ``reason`` says why it paused, and requests are answered. Raises LedgerError for an unknown id."""
+    change = update(campaigns).where(campaigns.c.id == campaign).values(state=state, reason=reason, request=Request.NONE, updated_at=now)
     with ledger.write() as connection:
         if connection.execute(change).rowcount != 1:
             raise LedgerError(f"there is no campaign {campaign}", where=Where(ledger.name))
@@ -159,6 +186,7 @@ def next_due(ledger: Ledger, campaign: int) -> datetime | None:
 def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)  # noqa: SLF001 - the documented way to a row's names
     values["state"] = CampaignState(values["state"])
+    values["request"] = Request(values["request"])
     values["lists"] = tuple(ListSettings(**settings) for settings in values["lists"])
     values["left_out"] = tuple(LeftOut(**left) for left in values["left_out"])
     return Campaign(**values)

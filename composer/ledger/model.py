@@ -40,11 +40,45 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SubscriptionState(StrEnum):
+    """What a person said about a list."""
+
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class Reason(StrEnum):
+    """Why an address must not be mailed."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    MANUAL = "manual"
+    INVALID = "invalid"
+
+
+class BatchState(StrEnum):
+    """Where a group of messages that can be withdrawn together stands."""
+
+    OPEN = "open"
+    CANCELLED = "cancelled"
+
+
+class Request(StrEnum):
+    """What another process asks of the one that sends."""
+
+    NONE = ""
+    PAUSE = "pause"
+    CANCEL = "cancel"
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """The sending of one Edition to one Audience; ``issue`` is the stem, ``edition`` a digest, times are aware UTC.
 
-    ``setting`` is what of the configuration its messages depend on, as it was when the campaign began.
+    ``setting`` is what of the configuration its messages depend on, as it was when the campaign began; ``people`` how many the
+    audience had; ``untested`` that it began although its edition was not test-sent; ``request`` what other processes ask for.
     """
 
     id: int
@@ -54,6 +88,10 @@ class Campaign:
     left_out: tuple[LeftOut, ...]
     transport: str
     real: bool
+    correction: bool
+    untested: bool
+    people: int
+    request: Request
     setting: Mapping[str, Any]
     state: CampaignState
     reason: str
@@ -66,8 +104,11 @@ class Claimed:
     """A delivery that this process alone may send now; ``attempt`` and ``position`` count from 1."""
 
     id: str
+    campaign: int
     position: int
     attempt: int
+    started_at: datetime
+    first_tried_at: datetime
     email: str = field(repr=False)
     key: str = field(repr=False)
     name: str = field(repr=False)
@@ -81,10 +122,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One claim: what to send, and how many were skipped because another campaign has them already."""
+    """One claim: what to send, how many were skipped (mailed by another campaign, or suppressed since), what others ask for."""
 
     rows: tuple[Claimed, ...]
     skipped: int = 0
+    request: Request = Request.NONE
 
     def __bool__(self) -> bool:
         """Whether the claim found anything at all."""
@@ -95,11 +137,12 @@ class Batch:
 class Result:
     """What became of a claimed delivery: its next ``state``, how the attempt ended, and the words that came with it.
 
-    ``due_at`` is set when the state is one that is tried again later.
+    ``due_at`` is set when the state is one that is tried again later; ``batch`` names what it can be withdrawn with.
     """
 
-    delivery: str
+    delivery: Claimed
     state: DeliveryState
     outcome: str
     answer: str = ""
     due_at: datetime | None = None
+    batch: str = ""

@@ -1,7 +1,7 @@
 """The ledger's tables, in SQLAlchemy Core with types that SQLite and PostgreSQL both know.
 
-A migration in ``migrations/versions`` makes what stands here; a test compares the two. The unique partial index on
-``deliveries`` is the promise that an address gets an issue at most once over all real campaigns.
+Migrations in ``migrations/versions`` make what stands here; a test compares the two. The unique partial index on
+``deliveries`` is the promise that an address gets an issue at most once over all real campaigns but corrections.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
-from composer.ledger.model import CampaignState, DeliveryState
+from composer.ledger.model import BatchState, CampaignState, DeliveryState, Reason, SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,14 +54,15 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=value.tzinfo or UTC) if value else None
 
 
-def _state_in(states: Iterable[str]) -> str:
-    words = ", ".join(f"'{state}'" for state in states)
-    return f"state IN ({words})"
+def _in(column: str, words: Iterable[str]) -> str:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"{column} IN ({listed})"
 
 
 # A delivery in one of these states has, or may have, reached its person.
 _REACHED = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
-HELD = text(f"real AND {_state_in(_REACHED)}")
+REACHED = text(f"real AND {_in('state', _REACHED)}")
+HELD = text(f"real AND NOT correction AND {_in('state', _REACHED)}")
 
 metadata = MetaData(
     naming_convention={
@@ -95,23 +99,29 @@ campaigns = Table(
     Column("left_out", JSON, nullable=False),
     Column("transport", String(32), nullable=False),
     Column("real", Boolean, nullable=False),
+    Column("correction", Boolean, nullable=False, server_default=false()),
+    Column("untested", Boolean, nullable=False, server_default=false()),
+    Column("people", Integer, nullable=False, server_default="0"),
+    Column("request", String(16), nullable=False, server_default=""),
     Column("setting", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
-    CheckConstraint(_state_in(CampaignState), name="state"),
+    CheckConstraint(_in("state", CampaignState), name="state"),
     sqlite_autoincrement=True,
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", String(32), primary_key=True),
     Column("campaign", Integer, ForeignKey("campaigns.id"), nullable=False),
     Column("position", Integer, nullable=False),
+    Column("id", String(32), nullable=False),
     Column("issue", String(255), nullable=False),
     Column("real", Boolean, nullable=False),
+    Column("correction", Boolean, nullable=False),
+    Column("list", String(100), nullable=False),
     Column("address_key", String(320), nullable=False),
     Column("email", String(320), nullable=False),
     Column("name", Text, nullable=False),
@@ -119,23 +129,113 @@ deliveries = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("first_tried_at", Moment),
     Column("due_at", Moment),
     Column("updated_at", Moment, nullable=False),
+    # What moves between states is found by place: neighbours in a batch are neighbours on disk.
+    PrimaryKeyConstraint("campaign", "position"),
+    UniqueConstraint("id"),
     UniqueConstraint("campaign", "address_key"),
-    CheckConstraint(_state_in(DeliveryState), name="state"),
+    CheckConstraint(_in("state", DeliveryState), name="state"),
     Index("ix_deliveries_campaign_state_position", "campaign", "state", "position"),
+    Index("ix_deliveries_address_key_issue", "address_key", "issue"),
     Index("uq_deliveries_once", "issue", "address_key", unique=True, sqlite_where=HELD, postgresql_where=HELD),
 )
 
+# An attempt is written when it has ended; one that has not is its delivery being `sending`.
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("delivery", String(32), ForeignKey("deliveries.id"), nullable=False),
+    Column("campaign", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
     Column("number", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("batch", String(100), nullable=False),
+    PrimaryKeyConstraint("campaign", "position", "number"),
+    ForeignKeyConstraint(["campaign", "position"], ["deliveries.campaign", "deliveries.position"]),
+    sqlite_with_rowid=False,
+)
+
+undo_batches = Table(
+    "undo_batches",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("campaign", Integer, ForeignKey("campaigns.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("send_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    UniqueConstraint("campaign", "number"),
+    CheckConstraint(_in("state", BatchState), name="state"),
+)
+
+test_sends = Table(
+    "test_sends",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue", String(255), nullable=False),
+    Column("edition", String(64), nullable=False, index=True),
+    Column("list", String(100), nullable=False),
+    Column("transport", String(32), nullable=False),
+    Column("real", Boolean, nullable=False),
+    Column("sender", String(100), nullable=False),
+    Column("address_key", String(320), nullable=False, index=True),
+    Column("email", String(320), nullable=False),
+    Column("variant", String(100), nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("outcome", String(16), nullable=False),
     Column("answer", Text, nullable=False),
-    UniqueConstraint("delivery", "number"),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address_key", String(320), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("address_key"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("list", String(100), nullable=False),
+    Column("subscriber", Integer, ForeignKey("subscribers.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    PrimaryKeyConstraint("list", "subscriber"),
+    CheckConstraint(_in("state", SubscriptionState), name="state"),
+    Index("ix_subscriptions_subscriber", "subscriber"),
+    sqlite_with_rowid=False,
+)
+
+# Who must not be mailed, on one list or (scope "") everywhere.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address_key", String(320), nullable=False),
+    Column("scope", String(100), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("address_key", "scope", "reason"),
+    CheckConstraint(_in("reason", Reason), name="reason"),
+)
+
+# Of a person who was forgotten only this is kept: HMAC-SHA256 of the address key, in hex.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("created_at", Moment, nullable=False),
 )

@@ -15,8 +15,9 @@ from sqlalchemy import text
 
 from composer.config import Database
 from composer.errors import ConfigError, LedgerError
-from composer.ledger import database, opening
-from composer.ledger.opening import ledger_path, open_ledger
+from composer.ledger import opening, sqlite
+from composer.ledger.opening import ledger_exists, ledger_path, open_ledger
+from composer.ledger.schema import attachments, editions
 from composer.project import with_config
 
 
@@ -48,6 +49,7 @@ def test_every_connection_writes_durably(project):
         for connection in (first, second):
             read = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
             assert read == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+            assert connection.exec_driver_sql("PRAGMA cache_size").scalar() == -sqlite.CACHE_KIB
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == opening.BUSY_SECONDS * 1000
 
 
@@ -68,7 +70,7 @@ def test_a_sqlite_that_does_not_write_durably_is_refused():
             return ("delete",) if "journal" in self.asked else (1,)
 
     with pytest.raises(LedgerError, match="does not write durably"):
-        database._set_up(Deaf(), None)
+        sqlite._set_up(Deaf(), None)
 
 
 def test_opening_again_needs_no_alembic(project, monkeypatch):
@@ -81,7 +83,9 @@ def test_opening_again_needs_no_alembic(project, monkeypatch):
 @pytest.mark.parametrize(
     ("url", "kind", "words"),
     [
-        ("postgresql://host/db", LedgerError, "cannot be kept in postgresql"),
+        ("mysql://host/db", LedgerError, "cannot be kept in mysql"),
+        ("postgresql+psycopg2://host/db", ConfigError, "not reached through psycopg2"),
+        ("postgresql://host:port/db", ConfigError, "cannot be read"),
         ("sqlite://", LedgerError, "needs a file"),
         ("sqlite:///:memory:", LedgerError, "needs a file"),
         ("no address", ConfigError, "cannot be read"),
@@ -129,12 +133,68 @@ def test_database_of_something_else(project):
     other.close()
 
 
-def test_ledger_of_a_newer_version(project):
+def test_ledger_of_a_newer_version(any_project):
     """An old program must not write into tables it does not know."""
-    with open_ledger(project) as ledger, ledger.write() as connection:
+    with open_ledger(any_project) as ledger, ledger.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(LedgerError, match="newer version"):
-        open_ledger(project)
+        open_ledger(any_project)
+
+
+def test_whether_there_is_a_ledger_makes_none(bare_project):
+    """`status` before the first send says that nothing was sent; it leaves no file and no table behind."""
+    assert not ledger_exists(bare_project)
+    assert not ledger_exists(bare_project)
+    open_ledger(bare_project).close()
+    assert ledger_exists(bare_project)
+
+
+def test_a_read_sees_one_moment(any_ledger):
+    """Counts and rows of one answer agree with each other, whatever a sender commits meanwhile."""
+    count = text("SELECT count(*) FROM attachments")
+    with any_ledger.read() as connection:
+        assert connection.execute(count).scalar() == 0
+        with any_ledger.write() as other:
+            other.execute(attachments.insert(), [{"sha256": "a" * 64, "data": b"x"}])
+        assert connection.execute(count).scalar() == 0
+    with any_ledger.read() as connection:
+        assert connection.execute(count).scalar() == 1
+
+
+def test_what_fails_changes_nothing(any_ledger):
+    """A write is whole or not at all, whatever ended it."""
+    row = {"sha256": "a" * 64, "data": b"x"}
+
+    def write(then):
+        with any_ledger.write() as connection:
+            connection.execute(attachments.insert(), [row])
+            then(connection)
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(interrupt)
+    with pytest.raises(LedgerError, match="break its rules") as caught:
+        write(lambda connection: connection.execute(attachments.insert(), [row]))
+    assert "aaaa" not in str(caught.value)
+    with any_ledger.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM attachments")).scalar() == 0
+
+
+def test_a_guard_keeps_writes_from_beginning(any_ledger):
+    """Who has lost the right to write does not begin to, and may again when the guard is gone."""
+
+    def no():
+        raise LedgerError("not now")
+
+    with any_ledger.guarded(no):
+        with pytest.raises(LedgerError, match="not now"), any_ledger.write():
+            pytest.fail("the write began")
+        with any_ledger.read() as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
+    with any_ledger.write() as connection:
+        connection.execute(attachments.insert(), [{"sha256": "a" * 64, "data": b"x"}])
 
 
 def test_damaged_ledger(project):
@@ -184,24 +244,22 @@ def test_a_writer_that_read_first_is_not_turned_away(project):
             pass
 
 
-def test_no_database_error_leaves_untranslated(project):
-    """Even a mistake in SQL is a LedgerError with the ledger's name."""
-    with open_ledger(project) as ledger, pytest.raises(LedgerError, match="cannot be used") as caught, ledger.read() as connection:
+def test_no_database_error_leaves_untranslated(any_ledger):
+    """Even a mistake in SQL is a LedgerError with the ledger's name, one line long."""
+    with pytest.raises(LedgerError, match="cannot be used") as caught, any_ledger.read() as connection:
         connection.execute(text("SELECT nothing FROM nowhere"))
-    assert str(caught.value.where) == "var/newsletter.db"
+    assert str(caught.value.where) == any_ledger.name
+    assert "\n" not in str(caught.value)
 
 
-def test_times_come_back_as_they_were(project):
-    """SQLite keeps no zone; what is read is aware and the same moment."""
-    from composer.ledger.schema import editions
-
+def test_times_come_back_as_they_were(any_ledger):
+    """SQLite keeps no zone, PostgreSQL answers in the server's; what is read is in UTC and the same moment."""
     moment = datetime.fromisoformat("2026-01-15T10:00:00.123456+02:00")
     row = {"digest": "d", "payload": {}, "created_at": moment}
-    with open_ledger(project) as ledger:
-        with ledger.write() as connection:
-            connection.execute(editions.insert(), [row])
-        with ledger.read() as connection:
-            read = connection.execute(editions.select()).one().created_at
+    with any_ledger.write() as connection:
+        connection.execute(editions.insert(), [row])
+    with any_ledger.read() as connection:
+        read = connection.execute(editions.select()).one().created_at
     assert read == moment
     assert read.tzinfo is UTC
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from composer.errors import LedgerError
-from composer.ledger.campaigns import count_states, start_campaign
-from composer.ledger.deliveries import MOST, claim, record, settle_orphans
-from composer.ledger.model import Result
+from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, start_campaign
+from composer.ledger.deliveries import MOST, claim, give_up, record, settle_orphans
+from composer.ledger.model import Request, Result
 from composer.ledger.opening import ledger_path, open_ledger
-from composer.ledger.schema import attempts, deliveries
+from composer.ledger.schema import attempts, deliveries, suppressions
 from composer.testing import FakeClock, an_audience, an_edition
 
 NOW = FakeClock().now
@@ -33,11 +34,11 @@ def _start(ledger, people=3, *, stem="2026-01", real=True, first=1):
 
 def _attempts(ledger):
     with ledger.read() as connection:
-        return connection.execute(select(attempts).order_by(attempts.c.id)).all()
+        return connection.execute(select(attempts).order_by(attempts.c.campaign, attempts.c.position, attempts.c.number)).all()
 
 
 def _settle(ledger, rows, state, **more):
-    record(ledger, [Result(row.id, state, "word", **more) for row in rows], NOW)
+    record(ledger, [Result(row, state, "word", **more) for row in rows], NOW)
 
 
 def test_claim_takes_rows_in_list_order_once(ledger):
@@ -56,7 +57,6 @@ def test_claim_is_on_disk_when_it_returns(project, ledger):
     claim(ledger, campaign, 2, NOW)
     other = sqlite3.connect(ledger_path(project))
     assert other.execute("SELECT count(*) FROM deliveries WHERE state = 'sending' AND attempts = 1").fetchone() == (2,)
-    assert other.execute("SELECT count(*) FROM attempts WHERE ended_at IS NULL").fetchone() == (2,)
     other.close()
 
 
@@ -77,7 +77,7 @@ def test_record_closes_the_attempt_and_moves_the_row(ledger):
     """Every attempt has a beginning, an end and what the other side said."""
     campaign = _start(ledger)
     rows = claim(ledger, campaign, 2, NOW).rows
-    record(ledger, [Result(rows[0].id, "accepted", "accepted", "250 ok"), Result(rows[1].id, "rejected", "rejected", "550 no")], NOW)
+    record(ledger, [Result(rows[0], "accepted", "accepted", "250 ok"), Result(rows[1], "rejected", "rejected", "550 no")], NOW)
     assert count_states(ledger, campaign) == {"accepted": 1, "rejected": 1, "pending": 1}
     assert [(row.number, row.outcome, row.answer, row.ended_at) for row in _attempts(ledger)] == [
         (1, "accepted", "250 ok", NOW),
@@ -95,7 +95,7 @@ def test_only_what_is_being_sent_can_have_an_outcome(ledger, state):
     with pytest.raises(LedgerError, match="nobody was sending"):
         _settle(ledger, rows, "accepted")
     assert count_states(ledger, campaign).get("sending") == 1
-    assert all(row.ended_at is None for row in _attempts(ledger))
+    assert _attempts(ledger) == []
 
 
 def test_an_outcome_that_is_no_state_is_refused(ledger):
@@ -103,9 +103,9 @@ def test_an_outcome_that_is_no_state_is_refused(ledger):
     campaign = _start(ledger)
     first, second = claim(ledger, campaign, 2, NOW).rows
     with pytest.raises(LedgerError, match="break its rules"):
-        record(ledger, [Result(first.id, "accepted", "x"), Result(second.id, "banana", "x")], NOW)
+        record(ledger, [Result(first, "accepted", "x"), Result(second, "banana", "x")], NOW)
     assert count_states(ledger, campaign) == {"sending": 2, "pending": 1}
-    assert all(row.ended_at is None for row in _attempts(ledger))
+    assert _attempts(ledger) == []
 
 
 def test_recording_nothing_is_nothing(ledger):
@@ -114,16 +114,66 @@ def test_recording_nothing_is_nothing(ledger):
 
 
 def test_deferred_is_claimed_again_when_due(ledger):
-    """Not before, not at the moment itself within the run that deferred it, and as a new attempt."""
+    """Not before, and as a new attempt; when it was first tried is known still."""
     campaign = _start(ledger, 1)
     rows = claim(ledger, campaign, 5, NOW).rows
     _settle(ledger, rows, "deferred", due_at=NOW + timedelta(seconds=60))
-    assert not claim(ledger, campaign, 5, NOW + timedelta(seconds=60))
-    later = NOW + timedelta(seconds=61)
+    assert not claim(ledger, campaign, 5, NOW + timedelta(seconds=59))
+    later = NOW + timedelta(seconds=60)
     assert not claim(ledger, campaign, 5, later, due_before=NOW)
     (row,) = claim(ledger, campaign, 5, later).rows
-    assert (row.id, row.attempt) == (rows[0].id, 2)
-    assert [one.number for one in _attempts(ledger)] == [1, 2]
+    assert (row.id, row.attempt, row.first_tried_at) == (rows[0].id, 2, NOW)
+    _settle(ledger, [row], "accepted")
+    assert [(one.number, one.started_at) for one in _attempts(ledger)] == [(1, NOW), (2, later)]
+
+
+def test_who_was_tried_for_too_long_is_given_up(ledger):
+    """After a day a deferred delivery has failed, with the last reason; a younger one has not."""
+    campaign = _start(ledger, 1)
+    _settle(ledger, claim(ledger, campaign, 5, NOW).rows, "deferred", answer="451 later", due_at=NOW + timedelta(seconds=60))
+    day = timedelta(days=1)
+    assert give_up(ledger, campaign, NOW, NOW + day) == 0
+    assert give_up(ledger, campaign, NOW + timedelta(seconds=1), NOW + day) == 1
+    with ledger.read() as connection:
+        row = connection.execute(select(deliveries.c.state, deliveries.c.reason, deliveries.c.due_at)).one()
+    assert tuple(row) == ("failed", "gave up: 451 later", None)
+
+
+@pytest.mark.parametrize(("scope", "skipped"), [("", 1), ("readers", 1), ("members", 0)])
+def test_who_asked_not_to_be_mailed_since_is_skipped(ledger, scope, skipped):
+    """The audience was chosen an hour ago; a suppression of now counts, everywhere or on the list they are mailed by."""
+    audience = an_audience(2)
+    people = tuple(replace(person, list="readers") for person in audience.subscribers)
+    campaign = start_campaign(
+        ledger, an_edition(), replace(audience, subscribers=people), transport="memory", real=True, setting={}, now=NOW
+    )
+    with ledger.write() as connection:
+        row = {"address_key": people[0].key, "scope": scope, "reason": "complaint", "source": "test", "created_at": NOW}
+        connection.execute(insert(suppressions), [row])
+    batch = claim(ledger, campaign, 5, NOW)
+    assert (len(batch.rows), batch.skipped) == (2 - skipped, skipped)
+    with ledger.read() as connection:
+        reasons = connection.execute(select(deliveries.c.reason).where(deliveries.c.state == "skipped")).scalars().all()
+    assert reasons == ["complaint"] * skipped
+
+
+def test_a_correction_goes_to_those_who_have_it(ledger):
+    """It is a campaign that was asked for by name; an ordinary one of the same issue then has nobody left."""
+    _settle(ledger, claim(ledger, _start(ledger), 5, NOW).rows, "accepted")
+    again = start_campaign(ledger, an_edition(), an_audience(4), transport="memory", real=True, setting={}, now=NOW, correction=True)
+    _settle(ledger, claim(ledger, again, 5, NOW).rows, "accepted")
+    batch = claim(ledger, _start(ledger, 4), 5, NOW)
+    assert (batch.rows, batch.skipped) == ((), 4)
+
+
+def test_a_request_is_heard_with_the_next_claim(ledger):
+    """That is how another process stops the one that sends; a change of state answers it."""
+    campaign = _start(ledger)
+    assert claim(ledger, campaign, 1, NOW).request == ""
+    ask_campaign(ledger, campaign, Request.PAUSE)
+    assert claim(ledger, campaign, 1, NOW).request == "pause"
+    move_campaign(ledger, campaign, "paused", NOW)
+    assert claim(ledger, campaign, 1, NOW).request == ""
 
 
 @pytest.mark.parametrize("state", ["sending", "accepted", "deferred", "in_doubt"])
@@ -191,5 +241,5 @@ def test_orphans_are_settled_with_their_attempts(ledger, state):
     assert settle_orphans(ledger, campaign, state, "died", NOW) == 2
     assert settle_orphans(ledger, campaign, state, "died", NOW) == 0
     assert count_states(ledger, other)["sending"] == 1
-    assert [(row.outcome, row.answer) for row in _attempts(ledger)] == [("lost", "died"), ("lost", "died"), ("", "")]
+    assert [(row.outcome, row.answer) for row in _attempts(ledger)] == [("lost", "died"), ("lost", "died")]
     assert len(claim(ledger, campaign, 9, NOW).rows) == (3 if state == "pending" else 1)

@@ -1,0 +1,109 @@
+"""One process a campaign: a lock of the kernel or of PostgreSQL, gone with its process however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, text
+
+from composer.errors import LedgerError, UsageError
+from composer.findings import Where
+from composer.ledger.opening import ledger_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Column, ColumnElement, Connection
+
+    from composer.ledger.database import Ledger
+    from composer.project import Project
+
+# Two numbers name the lock: that of the ledger's own table, unlike any other in this database, and the campaign's.
+_LOCK = text("SELECT pg_try_advisory_lock(CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign)")
+
+
+@contextmanager
+def hold_campaign(project: Project, ledger: Ledger, campaign: int) -> Iterator[None]:
+    """Hold a campaign while the block runs: no other process does, on this machine or any that shares the ledger.
+
+    Raises UsageError when another process has it, LedgerError when it cannot be had. When the connection that holds the lock
+    in PostgreSQL is lost, every later ``ledger.write()`` of the block raises LedgerError: somebody else may have it then.
+    """
+    if ledger.dialect == "sqlite":
+        with hold(lock_path(project, campaign)):
+            yield
+        return
+    with ledger.session() as connection:
+        if not connection.execute(_LOCK, {"campaign": campaign}).scalar():
+            raise _taken()
+        with ledger.guarded(_alive(connection.connection.dbapi_connection, ledger.name)):
+            yield
+
+
+def lock_path(project: Project, campaign: int) -> Path:
+    """Where the lock file of a campaign lies: beside the ledger's file, which several projects may share."""
+    ledger = ledger_path(project).resolve()
+    return ledger.with_name(f"{ledger.name}-campaign-{campaign}.lock")
+
+
+def in_turn(connection: Connection, issue: Column[Any]) -> tuple[ColumnElement[Any], ...]:
+    """Return what a statement selects besides, to wait until no other transaction that does so for the same issue is open.
+
+    Of two campaigns that claim one person at the same moment neither sees the other's claim. SQLite has one writer at a time.
+    """
+    if connection.dialect.name == "sqlite":
+        return ()
+    return (func.pg_advisory_xact_lock(text("CAST(CAST(to_regclass('deliveries') AS oid) AS integer)"), func.hashtext(issue)),)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the lock file at ``path`` (made at need). Raises UsageError when another process has it, LedgerError when there can be none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as err:
+        raise LedgerError(f"cannot lock the campaign: {err.strerror} ({path.name})", hint=f"Check your rights in {path.parent}.") from err
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as err:
+        raise _taken() from err
+    except OSError as err:
+        hint = "Some network drives have no locks: name a file on a local disk under [database] url."
+        raise LedgerError(f"cannot lock the campaign: {err.strerror} ({path.name})", hint=hint) from err
+
+
+def _taken() -> UsageError:
+    hint = "Wait until it is done, or stop it with Ctrl-C where it runs; `newsletter status` shows how far it is."
+    return UsageError("another process is sending this campaign", hint=hint)
+
+
+def _alive(driver: Any, name: str) -> Callable[[], None]:
+    """Return what looks, without asking the server, whether a connection is still there: a closed one is readable."""
+    one_at_a_time = Lock()
+
+    def check() -> None:
+        try:
+            with one_at_a_time:
+                driver.pgconn.consume_input()
+        except Exception as err:
+            raise LedgerError(
+                "the connection that kept other processes away from this campaign was lost",
+                where=Where(name),
+                hint="Look at the server; then `newsletter resume` goes on.",
+            ) from err
+
+    return check

@@ -1,0 +1,65 @@
+"""Deliveries moved by a person's word: cancelled, tried again, resolved. Nothing here touches what is being sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
+
+from composer.ledger.bulk import among
+from composer.ledger.model import CampaignState, DeliveryState, Request
+from composer.ledger.schema import campaigns, deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from composer.ledger.database import Ledger
+
+CANCELLED = "cancelled"
+_D = deliveries.c
+_WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+
+
+def cancel(ledger: Ledger, campaign: int, reason: str, now: datetime) -> int:
+    """End a campaign: who was waiting is ``skipped``, who is in doubt stays so; return how many were skipped."""
+    waiting = update(deliveries).where(_D.campaign == campaign, _D.state.in_(_WAITING))
+    over = update(campaigns).where(campaigns.c.id == campaign)
+    with ledger.write() as connection:
+        connection.execute(over.values(state=CampaignState.CANCELLED, reason=reason, request=Request.NONE, updated_at=now))
+        return connection.execute(waiting.values(state=DeliveryState.SKIPPED, reason=CANCELLED, due_at=None, updated_at=now)).rowcount
+
+
+def retry(ledger: Ledger, campaign: int, now: datetime) -> int:
+    """Make what failed or was deferred due now, as if tried for the first time; return how many."""
+    again = update(deliveries).where(_D.campaign == campaign, _D.state.in_((DeliveryState.FAILED, DeliveryState.DEFERRED)))
+    values = {"state": DeliveryState.PENDING, "reason": "", "due_at": None, "first_tried_at": None, "updated_at": now}
+    return _move(ledger, campaign, again.values(**values), now)
+
+
+def count_in_doubt(ledger: Ledger, campaign: int, keys: Sequence[str] | None = None) -> int:
+    """Count who is in doubt, among all or among these address keys."""
+    with ledger.read() as connection:
+        asked = select(func.count()).where(_D.campaign == campaign, _D.state == DeliveryState.IN_DOUBT)
+        if keys is not None:
+            asked = asked.where(among(connection, _D.address_key, list(keys)))
+        return int(connection.execute(asked).scalar() or 0)
+
+
+def resolve(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime, keys: Sequence[str] | None = None) -> int:
+    """Move who is in doubt, all or these address keys, to ``state``: pending to be sent again, or skipped; return how many."""
+    with ledger.read() as connection:
+        doubtful = update(deliveries).where(_D.campaign == campaign, _D.state == DeliveryState.IN_DOUBT)
+        if keys is not None:
+            doubtful = doubtful.where(among(connection, _D.address_key, list(keys)))
+    return _move(ledger, campaign, doubtful.values(state=state, reason=reason, updated_at=now), now)
+
+
+def _move(ledger: Ledger, campaign: int, change: object, now: datetime) -> int:
+    """Move deliveries; a campaign that was over then has something to send, or has ended, and its next run finds out which."""
+    finished = update(campaigns).where(campaigns.c.id == campaign, campaigns.c.state == CampaignState.FINISHED)
+    with ledger.write() as connection:
+        moved = int(connection.execute(change).rowcount)  # type: ignore[call-overload]  # an update, whatever its values
+        if moved:
+            connection.execute(finished.values(state=CampaignState.PAUSED, reason="", updated_at=now))
+    return moved
