@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from composer.errors import ConfigError
 from composer.findings import Where
@@ -23,7 +24,7 @@ _NO_NAME = re.compile(r"[^\w .+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The campaign that a transport is opened for; ``issue`` is the stem, any text."""
+    """The campaign that a transport is opened for, 0 for a test send; ``issue`` is the stem, any text."""
 
     issue: str
     campaign: int
@@ -32,18 +33,22 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """A transport before it is opened: whether it is ``real``, where it goes (a folder or a host), and how to open it."""
+    """A transport before it is opened: whether it is ``real``, where it goes (a folder or a host), and how to open it.
+
+    ``probe`` logs in without sending and says in a line what it found; it raises TransportError. None: there is nothing to log in to.
+    """
 
     real: bool
     place: Callable[[Project, Occasion], str]
     opener: Callable[[Project, Occasion], Transport]
+    probe: Callable[[Project], str] | None = None
 
 
 def _outbox_folder(project: Project, occasion: Occasion) -> str:
     # A stem may be ".." or hold what a path is made of; two that come out alike still have folders of their own below.
     issue = _NO_NAME.sub("-", occasion.issue).strip(". ") or "issue"
     # The time keeps a campaign's files apart from those of a ledger that was since thrown away.
-    folder = f"{occasion.started:%Y%m%d-%H%M%S}-{occasion.campaign}"
+    folder = f"{occasion.started:%Y%m%d-%H%M%S}-{occasion.campaign}" if occasion.campaign else f"test-{occasion.started:%Y%m%d-%H%M%S-%f}"
     return str(project.root / project.config.transport.outbox.path / issue / folder)
 
 
@@ -51,7 +56,45 @@ def _open_outbox(project: Project, occasion: Occasion) -> Transport:
     return OutboxTransport(Path(_outbox_folder(project, occasion)))
 
 
-WAYS_OUT: dict[str, WayOut] = {"outbox": WayOut(real=False, place=_outbox_folder, opener=_open_outbox)}
+def _smtp_place(project: Project, _: Occasion) -> str:
+    from composer.transport.smtp_settings import place  # noqa: PLC0415 - ssl only for those who mail
+
+    return place(project.config.transport.smtp)
+
+
+def _open_smtp(project: Project, _: Occasion) -> Transport:
+    from composer.transport.smtp import SmtpTransport  # noqa: PLC0415 - smtplib likewise
+
+    return SmtpTransport(project.config.transport.smtp, project.config.smtp_password)
+
+
+def _probe_smtp(project: Project) -> str:
+    from composer.transport.smtp import probe  # noqa: PLC0415 - the same
+
+    return probe(project.config.transport.smtp, project.config.smtp_password)
+
+
+def _sendgrid_place(project: Project, _: Occasion) -> str:
+    return urlsplit(project.config.transport.sendgrid.base_url).hostname or ""
+
+
+def _open_sendgrid(project: Project, _: Occasion) -> Transport:
+    from composer.transport.sendgrid import open_sendgrid  # noqa: PLC0415 - the package takes 85 ms
+
+    return open_sendgrid(project.config)
+
+
+def _probe_sendgrid(project: Project) -> str:
+    from composer.transport.sendgrid import account, client  # noqa: PLC0415 - the same
+
+    return account.login(client.open_client(project.config))
+
+
+WAYS_OUT: dict[str, WayOut] = {
+    "outbox": WayOut(real=False, place=_outbox_folder, opener=_open_outbox),
+    "smtp": WayOut(real=True, place=_smtp_place, opener=_open_smtp, probe=_probe_smtp),
+    "sendgrid": WayOut(real=True, place=_sendgrid_place, opener=_open_sendgrid, probe=_probe_sendgrid),
+}
 
 
 def way_out(name: str) -> WayOut:

@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from composer.config import SendGrid, Smtp
 from composer.testing import MemoryTransport, a_message, an_audience
-from composer.transport.base import Accepted, Deferred, Rejected, Unknown
+from composer.testing import sendgrid as sendgrid_double
+from composer.testing.sendgrid import Point, SendGridDouble
+from composer.testing.smtp import Fault as SmtpFault
+from composer.testing.smtp import SmtpServer
+from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
 from composer.transport.outbox import OutboxTransport
 from composer.transport.registry import WAYS_OUT
+from composer.transport.sendgrid import SendGridTransport
+from composer.transport.sendgrid.client import Client
+from composer.transport.smtp import SmtpTransport
 
 
 class Outbox:
@@ -33,8 +41,67 @@ class Memory:
     def arrived(self):
         return sorted(self.transport.addresses)
 
+    def refuse(self, email, _place):
+        self.transport.answers[email] = Rejected("no such person")
 
-WAYS = {"outbox": Outbox, "memory": Memory}
+    def defer(self, email, _place):
+        self.transport.answers[email] = Deferred("later")
+
+    def lose(self, email, _place):
+        self.transport.answers[email] = Unknown("no answer")
+
+
+class Mail:
+    """SMTP, to a server that writes down what it accepts."""
+
+    def __init__(self, _folder: Path):
+        self.server = SmtpServer().start()
+        self.transport = SmtpTransport(Smtp(host="127.0.0.1", port=self.server.port, security="none", timeout=10))
+
+    def arrived(self):
+        return sorted(self.server.addresses)
+
+    def refuse(self, email, _place):
+        self.server.fail("rcpt", "550 5.1.1 no such person", marker=email)
+
+    def defer(self, email, _place):
+        self.server.fail("rcpt", "451 4.3.2 busy", marker=email, times=1)
+
+    def lose(self, email, _place):
+        self.server.fail("dot", SmtpFault(close=True, keep=True), marker=email, times=1)
+
+    def stop(self):
+        self.server.stop()
+
+
+class Api:
+    """SendGrid, as its double has it."""
+
+    def __init__(self, _folder: Path):
+        self.double = SendGridDouble()
+        self.double.up()
+        client = Client(self.double.url, sendgrid_double.KEY, timeout=10)
+        self.transport = SendGridTransport(SendGrid(), client, pauses=(0.01, 0.01))
+
+    def arrived(self):
+        return sorted(self.double.emails)
+
+    def refuse(self, _email, place):
+        row = {"message": "Does not contain a valid address.", "field": f"personalizations.{place}.to"}
+        self.double.script.append(sendgrid_double.Fault(Point.STATUS, status=400, errors=(row,)))
+
+    def defer(self, _email, _place):
+        self.double.script.append(sendgrid_double.Fault(Point.STATUS, status=408))
+
+    def lose(self, _email, _place):
+        self.double.script.append(sendgrid_double.Fault(Point.CLOSE_AFTER, accept=True))
+
+    def stop(self):
+        self.double.down()
+
+
+WAYS = {"outbox": Outbox, "memory": Memory, "smtp": Mail, "sendgrid": Api}
+REAL = sorted(set(WAYS) - {"outbox"})
 
 
 @pytest.fixture(params=WAYS)
@@ -42,6 +109,8 @@ def way(request, tmp_path):
     made = WAYS[request.param](tmp_path / "out" / "box")
     yield made
     made.transport.close()
+    if hasattr(made, "stop"):
+        made.stop()
 
 
 def _batch(people):
@@ -97,3 +166,54 @@ def test_close_is_safe_twice(way):
     """Cleaning up never fails."""
     way.transport.close()
     way.transport.close()
+
+
+@pytest.mark.parametrize("way", REAL, indirect=True)
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_one_person_refused_holds_back_nobody(way, place):
+    """A final no is about one person; the others have their mail."""
+    batch = _batch(5)
+    way.refuse(batch[place].email, place)
+    outcomes = way.transport.send(batch)
+    assert [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Rejected)] == [place]
+    assert sum(isinstance(outcome, Accepted) for outcome in outcomes) == 4
+    assert way.arrived() == sorted(message.email for message in batch if message is not batch[place])
+
+
+@pytest.mark.parametrize("way", REAL, indirect=True)
+def test_deferred_was_not_taken_and_may_go_again(way):
+    """Another try later is safe, because this one reached nobody."""
+    batch = _batch(3)
+    way.defer(batch[1].email, 1)
+    outcomes = way.transport.send(batch)
+    assert isinstance(outcomes[1], Deferred)
+    taken = sorted(message.email for message, outcome in zip(batch, outcomes, strict=True) if isinstance(outcome, Accepted))
+    assert way.arrived() == taken
+    if not isinstance(way, Memory):
+        later = [message for message in batch if message.email not in taken]
+        assert all(isinstance(outcome, Accepted) for outcome in way.transport.send(later))
+        assert way.arrived() == sorted(message.email for message in batch)
+
+
+@pytest.mark.parametrize("way", REAL, indirect=True)
+def test_a_lost_answer_is_unknown(way):
+    """Not a yes and not a no: the other side may have taken it, and here it has."""
+    batch = _batch(3)
+    way.lose(batch[2].email, 2)
+    outcomes = way.transport.send(batch)
+    assert isinstance(outcomes[2], Unknown)
+    arrived = way.arrived()
+    assert len(arrived) == len(set(arrived))
+    for message, outcome in zip(batch, outcomes, strict=True):
+        assert not isinstance(outcome, Deferred | Rejected)
+        assert message.email in arrived or isinstance(outcome, Unknown)
+
+
+@pytest.mark.parametrize("way", ["smtp", "sendgrid"], indirect=True)
+def test_no_call_begins_after_an_interrupt(way):
+    """Ctrl-C is for what has not begun; those people stay pending."""
+    way.transport.interrupt()
+    with pytest.raises(Unusable) as caught:
+        way.transport.send(_batch(2))
+    assert set(caught.value.outcomes) <= {None}
+    assert way.arrived() == []
