@@ -7,6 +7,8 @@ is the configuration of the start.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
@@ -16,7 +18,7 @@ from composer.delivery.setting import thaw
 from composer.errors import UsageError
 from composer.ledger.campaigns import read_campaign, start_campaign
 from composer.ledger.editions import read_edition
-from composer.ledger.opening import ledger_path
+from composer.ledger.lock import hold_campaign
 from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
 from composer.transport.registry import Occasion, open_transport, way_out
@@ -24,7 +26,6 @@ from composer.transport.registry import Occasion, open_transport, way_out
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from composer.delivery.dispatch import Report
     from composer.delivery.prepare import Prepared
@@ -49,6 +50,8 @@ def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
         real=prepared.real,
         setting=prepared.setting,
         now=now,
+        correction=prepared.correction,
+        untested=prepared.untested,
     )
     return read_campaign(ledger, campaign)
 
@@ -66,10 +69,12 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
                 campaign=campaign,
                 transport=transport,
                 build=_builder(then, ledger, campaign),
-                lock=lock_path(project, campaign.id),
+                lock=partial(hold_campaign, project, ledger, campaign.id),
                 clock=clock,
-                batch=max(1, project.config.delivery.batch),
+                batch=project.config.delivery.batch,
                 watch=watch,
+                wait=timedelta(minutes=project.config.delivery.wait),
+                give_up=timedelta(hours=project.config.delivery.give_up),
             )
         )
     finally:
@@ -87,12 +92,6 @@ def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[
         return replace(message, position=row.position)
 
     return build
-
-
-def lock_path(project: Project, campaign: int) -> Path:
-    """Where the lock of a campaign lies: beside the ledger's file, which several projects may share."""
-    ledger = ledger_path(project).resolve()
-    return ledger.with_name(f"{ledger.name}-campaign-{campaign}.lock")
 
 
 def place(project: Project, campaign: Campaign) -> str:

@@ -1,4 +1,4 @@
-"""The only loop that sends: claim, build, send, record, batch by batch.
+"""The only loop that sends: claim, build, send, record, batch by batch and lane by lane.
 
 The only caller of ``Transport.send``. Time, stop signal and message building come in as arguments. Whatever happens,
 a delivery is never sent unless its claim is on disk, and a lost answer is never taken for a no.
@@ -6,23 +6,26 @@ a delivery is never sent unless its claim is on disk, and a lost answer is never
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from composer.delivery.lock import hold
+from composer.delivery.lanes import Lanes
 from composer.delivery.model import OPEN, CampaignState, DeliveryEvent, DeliveryState, after, after_loss, follow, unsent
+from composer.delivery.retry import wait_before
 from composer.errors import ComposerError, LedgerError, MergeError, Stopped, TransportError
 from composer.ledger.campaigns import count_states, move_campaign, next_due
-from composer.ledger.deliveries import claim, record, settle_orphans
-from composer.ledger.model import Result
-from composer.transport.base import Deferred
+from composer.ledger.deliveries import MOST, give_up, record, record_and_claim, settle_orphans
+from composer.ledger.model import Batch, Request, Result
+from composer.ledger.resolution import cancel
+from composer.transport.base import Deferred, Unknown, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from composer.ledger.database import Ledger
     from composer.ledger.model import Campaign, Claimed
@@ -30,15 +33,21 @@ if TYPE_CHECKING:
     from composer.transport.base import Outcome, Transport
 
 RESUME = "`newsletter resume {id}` goes on where this stopped."
-_WAIT = timedelta(minutes=1)
+DRAIN_SECONDS = 8.0
+_LOOK_SECONDS = 0.2
+_RECORD_TRIES = 5
+INTERRUPTED = "interrupted"
+_LOST = "the process ended before the answer was recorded"
+_ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Who looks on while a campaign runs.
 
-    ``stop`` is asked between batches; ``interruptible`` is entered around the transport's call, the one place where an
-    interrupt may cut in; ``progress`` is told how many more are settled; ``probe`` is told each step's name as it begins.
+    ``stop`` is asked all the time: after it nothing new begins, and what is in flight has some seconds to end. ``interruptible`` is
+    entered around the waits for answers, the one place where an interrupt may cut in; ``progress`` is told how many more are
+    settled; ``probe`` is told each step's name as it begins, some of them from the lanes' own threads.
     """
 
     stop: Callable[[], bool] = lambda: False
@@ -51,17 +60,44 @@ class Watch:
 class Sending:
     """What one run needs: ``build`` makes the message of a claimed delivery (MergeError: that one fails, others go on).
 
-    ``clock`` gives aware times.
+    ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
+    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get.
     """
 
     ledger: Ledger
     campaign: Campaign
     transport: Transport
     build: Callable[[Claimed, datetime], Message]
-    lock: Path
+    lock: Callable[[], AbstractContextManager[None]]
     clock: Callable[[], datetime]
     batch: int = 100
     watch: Watch = Watch()
+    wait: timedelta = timedelta(0)
+    give_up: timedelta = timedelta(hours=24)
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What became of one batch in its lane; ``reason`` says why no other should begin, ``error`` what went wrong besides."""
+
+    results: list[Result]
+    reason: str = ""
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """Where one run stands; ``stop`` is why it takes nothing new, ``results`` wait for their commit."""
+
+    sending: Sending
+    lanes: Lanes[Sequence[Claimed], _Ended]
+    size: int
+    deadline: datetime
+    results: list[Result] = field(default_factory=list)
+    stop: str = ""
+    request: Request = Request.NONE
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +133,7 @@ def dispatch(sending: Sending) -> Report:
     Whatever else ends the run early pauses the campaign with its reason: an interrupt and a ComposerError are raised as
     Stopped, anything else as it is. Then too `resume` loses and doubles nobody.
     """
-    with hold(sending.lock):
+    with sending.lock():
         try:
             _begin(sending)
             return _finish(sending, _loop(sending))
@@ -120,7 +156,7 @@ def _stopped(sending: Sending, err: ComposerError | KeyboardInterrupt) -> Stoppe
 def _words(err: BaseException) -> str:
     """Say in one line what ended a run."""
     if isinstance(err, KeyboardInterrupt):
-        return "interrupted"
+        return INTERRUPTED
     if isinstance(err, ComposerError):
         return f"{err}. {err.hint}".strip() if err.hint else str(err)
     return f"{type(err).__name__}: {err}".strip(" :")
@@ -130,84 +166,184 @@ def _begin(sending: Sending) -> None:
     now = sending.clock()
     state = after_loss(idempotent=sending.transport.idempotent)
     sending.watch.probe("recover")
-    settle_orphans(sending.ledger, sending.campaign.id, state, "the process ended before the answer was recorded", now)
+    settle_orphans(sending.ledger, sending.campaign.id, state, _LOST, now)
     sending.watch.probe("run")
     move_campaign(sending.ledger, sending.campaign.id, CampaignState.RUNNING, now)
 
 
-def _loop(sending: Sending) -> str:
-    started = sending.clock()
-    while not sending.watch.stop():
-        sending.watch.probe("claim")
-        batch = claim(sending.ledger, sending.campaign.id, sending.batch, sending.clock(), started)
-        sending.watch.probe("claimed")
-        if not batch:
-            return ""
-        if reason := _deliver(sending, batch.rows):
-            return reason
-        sending.watch.progress(len(batch.rows) + batch.skipped)
-    return "stopped on request"
-
-
-def _deliver(sending: Sending, rows: Sequence[Claimed]) -> str:
-    built, results = _build(sending, rows)
-    sending.watch.probe("built")
-    answers, reason = _send(sending, built) if built else ([], "")
-    sending.watch.probe("sent")
-    record(sending.ledger, results + answers, sending.clock())
-    sending.watch.probe("recorded")
-    return reason
-
-
-def _build(sending: Sending, rows: Sequence[Claimed]) -> tuple[list[Message], list[Result]]:
-    now = sending.clock()
-    built: list[Message] = []
-    failed: list[Result] = []
+def _loop(sending: Sending) -> _Run:
+    size = min(sending.transport.batch or sending.batch, MOST)
+    lanes = Lanes[Sequence["Claimed"], _Ended](lambda rows: _deliver(sending, rows), max(1, sending.transport.lanes))
+    run = _Run(sending, lanes, size, sending.clock() + sending.wait)
     try:
-        for row in rows:
-            try:
-                built.append(sending.build(row, now))
-            except MergeError as err:
-                failed.append(Result(row.id, follow(DeliveryState.SENDING, DeliveryEvent.UNBUILDABLE), "unbuilt", str(err)))
-    except BaseException as err:
-        record(sending.ledger, _not_sent([row.id for row in rows], _words(err)), now)
+        while _turn(run):
+            pass
+    except BaseException:
+        with suppress(LedgerError):
+            _drain(run)
         raise
+    finally:
+        lanes.close()
+    if run.error:
+        raise run.error
+    return run
+
+
+def _turn(run: _Run) -> bool:
+    """Record what has ended, claim for the lanes that are idle, wait for the next to end; False when nothing is left to do."""
+    sending = run.sending
+    if not run.stop and sending.watch.stop():
+        run.stop = "stopped on request"
+    if run.stop and run.lanes.busy:
+        return _drain(run)
+    batch = _exchange(run, 0 if run.stop else min(run.lanes.idle * run.size, MOST))
+    if batch.request and not run.stop:
+        run.request, run.stop = batch.request, _ON_REQUEST[batch.request]
+    for start in range(0, len(batch.rows), run.size):
+        run.lanes.submit(batch.rows[start : start + run.size])
+    if run.lanes.busy:
+        return _collect(run) or _drain(run)
+    return bool(batch) or (not run.stop and _wait(run))
+
+
+def _exchange(run: _Run, most: int) -> Batch:
+    """Record and claim in one commit. A ledger that fails is asked some times more when answers would be lost with it."""
+    sending, settled = run.sending, len(run.results)
+    for left in reversed(range(_RECORD_TRIES if settled else 1)):
+        try:
+            sending.watch.probe("claim")
+            batch = record_and_claim(sending.ledger, sending.campaign.id, run.results, most, sending.clock())
+            break
+        except LedgerError:
+            if not left:
+                raise
+            sending.sleep(1)
+    run.results = []
+    if settled:
+        sending.watch.probe("recorded")
+    sending.watch.probe("claimed")
+    if settled or batch.skipped:
+        sending.watch.progress(settled + batch.skipped)
+    return batch
+
+
+def _collect(run: _Run) -> bool:
+    """Wait a moment for batches to end, and take what they have to say; False when the wait was interrupted."""
+    interrupted = False
+    try:
+        with run.sending.watch.interruptible():
+            run.lanes.wait(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        run.stop, interrupted = INTERRUPTED, True
+    for ended in run.lanes.collect():
+        run.results += ended.results
+        run.stop = run.stop or ended.reason
+        run.error = run.error or ended.error
+    return not interrupted
+
+
+def _drain(run: _Run) -> bool:
+    """Let what is in flight end, for some seconds or until interrupted; what has not by then is lost. Returns False."""
+    sending = run.sending
+    looks = 1 if run.stop == INTERRUPTED else round(DRAIN_SECONDS / _LOOK_SECONDS)
+    sending.transport.interrupt()
+    while run.lanes.busy and looks > 0:
+        looks = looks - 1 if _collect(run) else 0
+    settled, run.results = run.results, []
+    record(sending.ledger, settled, sending.clock())
+    if settled:
+        sending.watch.probe("recorded")
+        sending.watch.progress(len(settled))
+    if run.lanes.busy:
+        state = after_loss(idempotent=sending.transport.idempotent)
+        reason = f"the answer of {sending.transport.name} was lost: {run.stop or 'stopped'}"
+        settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock())
+        run.lanes.busy = 0
+    return False
+
+
+def _wait(run: _Run) -> bool:
+    """Wait for what is deferred; False when nothing falls due while this run may wait."""
+    sending, now = run.sending, run.sending.clock()
+    give_up(sending.ledger, sending.campaign.id, now - sending.give_up, now)
+    due = next_due(sending.ledger, sending.campaign.id)
+    if due is None or due >= run.deadline:
+        return False
+    seconds = (due - now).total_seconds()
+    if seconds > 0:
+        with sending.watch.interruptible():
+            sending.sleep(min(seconds, _LOOK_SECONDS))
+    return True
+
+
+def _deliver(sending: Sending, rows: Sequence[Claimed]) -> _Ended:
+    """Build and send one batch, in a lane's thread."""
+    try:
+        built, results = _build(sending, rows)
+    except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
+        return _Ended(_not_sent(rows, _words(err)), _words(err), err)
+    sending.watch.probe("built")
+    ended = _send(sending, built) if built else _Ended([])
+    sending.watch.probe("sent")
+    return _Ended(results + ended.results, ended.reason)
+
+
+def _build(sending: Sending, rows: Sequence[Claimed]) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
+    now = sending.clock()
+    built: list[tuple[Claimed, Message]] = []
+    failed: list[Result] = []
+    for row in rows:
+        try:
+            built.append((row, sending.build(row, now)))
+        except MergeError as err:
+            failed.append(Result(row, follow(DeliveryState.SENDING, DeliveryEvent.UNBUILDABLE), "unbuilt", str(err)))
     return built, failed
 
 
-def _send(sending: Sending, messages: Sequence[Message]) -> tuple[list[Result], str]:
-    outcomes: list[Outcome] = []
+def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> _Ended:
+    rows = [row for row, _ in built]
+    outcomes: Sequence[Outcome] = ()
     reason = ""
     try:
-        with sending.watch.interruptible():
-            outcomes = sending.transport.send(messages)
+        outcomes = sending.transport.send([message for _, message in built])
+    except Unusable as err:
+        return _partly(rows, err, sending.clock())
     except TransportError as err:
-        return _not_sent([message.delivery_id for message in messages], str(err)), _words(err)
-    except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - whatever it was, these may have been sent
+        return _Ended(_not_sent(rows, str(err)), _words(err))
+    except BaseException as err:  # noqa: BLE001 - whatever it was, these may have been sent
         reason = _words(err)
     try:
         now = sending.clock()
-        return [_result(message, outcome, now) for message, outcome in zip(messages, outcomes, strict=True)], reason
+        return _Ended([_result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)], reason)
     except Exception as err:  # noqa: BLE001 - no answers, too few, too many, or none that is an Outcome
         reason = f"the answer of {sending.transport.name} was lost: {reason or _words(err)}"
         state = after_loss(idempotent=sending.transport.idempotent)
-        return [Result(message.delivery_id, state, "lost", reason) for message in messages], reason
+        return _Ended([Result(row, state, "lost", reason) for row in rows], reason)
 
 
-def _not_sent(deliveries: Sequence[str], why: str) -> list[Result]:
+def _not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:
     state = follow(DeliveryState.SENDING, DeliveryEvent.NOT_SENT)
-    return [Result(delivery, state, "not_sent", why) for delivery in deliveries]
+    return [Result(row, state, "not_sent", why) for row in rows]
 
 
-def _result(message: Message, outcome: Outcome, now: datetime) -> Result:
-    state = after(outcome)
+def _partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> _Ended:
+    outcomes = err.outcomes or [None] * len(rows)
+    known = [_result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True) if outcome is not None]
+    kept = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
+    return _Ended(known + _not_sent(kept, str(err)), _words(err))
+
+
+def _result(row: Claimed, outcome: Outcome, now: datetime) -> Result:
     words = getattr(outcome, "answer", "") or getattr(outcome, "reason", "")
-    wait = (timedelta(seconds=outcome.after) if outcome.after is not None else _WAIT) if isinstance(outcome, Deferred) else None
-    return Result(message.delivery_id, state, type(outcome).__name__.lower(), words, now + wait if wait is not None else None)
+    due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
+    return Result(row, after(outcome), type(outcome).__name__.lower(), words, due, getattr(outcome, "batch", ""))
 
 
-def _finish(sending: Sending, reason: str) -> Report:
-    identity = sending.campaign.id
+def _finish(sending: Sending, run: _Run) -> Report:
+    identity, reason = sending.campaign.id, run.stop
+    if run.request is Request.CANCEL:
+        cancel(sending.ledger, identity, reason, sending.clock())
+        return Report(identity, CampaignState.CANCELLED, count_states(sending.ledger, identity), reason)
     counts = count_states(sending.ledger, identity)
     left = {state: counts[state] for state in OPEN if counts.get(state)}
     state = CampaignState.PAUSED if left else CampaignState.FINISHED
@@ -218,3 +354,25 @@ def _finish(sending: Sending, reason: str) -> Report:
     sending.watch.probe("finish")
     move_campaign(sending.ledger, identity, state, sending.clock(), reason if left else "")
     return Report(identity, state, counts, reason if left else "", due)
+
+
+def send_apart(transport: Transport, message: Message) -> Outcome:
+    """Send one message that belongs to no campaign, such as a test; the record is its caller's, before and after.
+
+    Raises TransportError when the transport is unusable; then the message was certainly not sent.
+    """
+    outcomes: Sequence[Outcome | None]
+    reason = "no answer for one message"
+    try:
+        outcomes = transport.send([message])
+    except Unusable as err:
+        outcomes = err.outcomes
+        if not any(outcomes):
+            raise
+    except TransportError:
+        raise
+    except Exception as err:  # noqa: BLE001 - whatever it was, the message may have been sent
+        outcomes, reason = (), _words(err)
+    if len(outcomes) == 1 and outcomes[0] is not None:
+        return outcomes[0]
+    return Unknown(f"the answer of {transport.name} was lost: {reason}")

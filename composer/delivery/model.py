@@ -44,6 +44,8 @@ class DeliveryEvent(StrEnum):
     RESEND = "sender says: send again"
     SKIP = "sender says: skip"
     RECALL = "withdrawn in time"
+    WITHDRAWN = "withdrawn to be sent again"
+    RETRY = "sender says: try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,16 @@ _TABLE = (
     Transition(_S.DEFERRED, _E.SUPPRESSED, _S.SKIPPED),
     Transition(_S.DEFERRED, _E.CANCELLED, _S.SKIPPED),
     Transition(_S.DEFERRED, _E.GAVE_UP, _S.FAILED),
+    Transition(_S.DEFERRED, _E.RETRY, _S.PENDING),
+    Transition(_S.FAILED, _E.RETRY, _S.PENDING),
     Transition(_S.IN_DOUBT, _E.CONFIRMED, _S.ACCEPTED),
     Transition(_S.IN_DOUBT, _E.BOUNCED, _S.REJECTED),
     Transition(_S.IN_DOUBT, _E.RESEND, _S.PENDING),
     Transition(_S.IN_DOUBT, _E.SKIP, _S.SKIPPED),
+    Transition(_S.IN_DOUBT, _E.RECALL, _S.RECALLED),
+    Transition(_S.IN_DOUBT, _E.WITHDRAWN, _S.PENDING),
     Transition(_S.ACCEPTED, _E.RECALL, _S.RECALLED),
+    Transition(_S.ACCEPTED, _E.WITHDRAWN, _S.PENDING),
 )
 _NEXT = {(row.before, row.event): row.after for row in _TABLE}
 _EVENTS: dict[type, DeliveryEvent] = {Accepted: _E.ACCEPTED, Deferred: _E.DEFERRED, Rejected: _E.REJECTED, Unknown: _E.ANSWER_LOST}

@@ -6,9 +6,13 @@ Asks the hosts of images whether they answer; touches nothing else.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from composer.config import Config
+from composer.delivery.configured import check_leaving
+from composer.edition.model import Edition
 from composer.errors import MergeError
 from composer.findings import Finding, Severity, Where, error
 from composer.message.headers import split_mailbox
@@ -16,8 +20,6 @@ from composer.message.headers import split_mailbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from composer.config import Config
-    from composer.edition.model import Edition
     from composer.issue.model import Asset
 
 _THREADS = 8
@@ -27,25 +29,54 @@ _CONFIG = Where("newsletter.toml")
 _RESERVED = ("example", "example.com", "example.net", "example.org", "invalid", "localhost", "test")
 
 
-def preflight(
-    edition: Edition,
-    config: Config,
-    where: Where,
-    *,
-    public: bool,
-    real: bool,
-    answers: Callable[[str], bool] | None = None,
-) -> tuple[Finding, ...]:
-    """Check an edition before it is sent; ``where`` is its issue, ``public`` whether one of its lists is.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A send that is asked for; ``where`` is its issue, ``public`` whether one of its lists is.
 
-    ``answers`` says whether an address answers 200 (default: asks it). Errors stop the send.
+    ``tested`` says that this edition was accepted in a test by the same transport, or need not be; ``people_before`` is how many
+    the last campaign to these lists had, None where there is nothing to compare.
     """
+
+    edition: Edition
+    where: Where
+    public: bool
+    real: bool
+    people: int = 0
+    people_before: int | None = None
+    tested: bool = True
+
+
+def preflight(candidate: Candidate, config: Config, *, answers: Callable[[str], bool] | None = None) -> tuple[Finding, ...]:
+    """Check what is about to be sent. ``answers`` says whether an address answers 200 (default: asks it). Errors stop the send."""
+    edition, where, real = candidate.edition, candidate.where, candidate.real
     findings = [*_sender(edition, real=real)]
-    if public:
+    if candidate.public:
         findings += _public(edition, config, where, real=real)
         if real:
+            findings += check_leaving(config, real=True)
             findings += _images(edition, config, where, answers or answers_ok)
+            findings += _tested(candidate)
+    if real:
+        findings += _changed(candidate, config.delivery.audience_change)
     return tuple(findings)
+
+
+def _tested(candidate: Candidate) -> Iterator[Finding]:
+    if not candidate.tested:
+        hint = "`newsletter test` sends it to the staff; --untested sends it without, and is recorded."
+        message = "this edition, as it is now, was not accepted in a test send by this transport"
+        yield error("not-tested", candidate.where, message, hint)
+
+
+def _changed(candidate: Candidate, most: int) -> Iterator[Finding]:
+    before = candidate.people_before
+    if not before or not most or not candidate.people:
+        return
+    share = abs(candidate.people - before) * 100 / before
+    if share > most:
+        message = f"the audience has {candidate.people:,} people; the last campaign to these lists had {before:,}"
+        hint = f"Is a list cut off, or doubled? --any-size sends; [delivery] audience_change allows {most} percent."
+        yield error("audience-changed", candidate.where, message, hint)
 
 
 def _sender(edition: Edition, *, real: bool) -> Iterator[Finding]:

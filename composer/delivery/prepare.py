@@ -1,39 +1,42 @@
 """Everything that a send needs to know before it asks: the edition, its audience, and what is wrong with either.
 
-Reads the issue, the lists and, for a real transport, the ledger when there is one. Writes nothing, but that an older
-ledger is brought up to date as it is opened.
+Reads the issue, the lists and the ledger when there is one. Writes nothing to it, but that an older one is brought up to date
+as it is opened, and that SendGrid's suppressions are taken over before a send through SendGrid.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from composer.audience.files import read_list
 from composer.audience.fit import fit
-from composer.audience.model import Audience, LeftOut, Subscriber
-from composer.audience.select import choose, common_settings, is_public
+from composer.audience.model import Audience, Subscriber
+from composer.audience.select import common_settings, is_public
 from composer.checks.size import gmail_clip, html_size
 from composer.checks.values import unfit_values
 from composer.config import Config, ListSettings
-from composer.delivery.preflight import preflight
+from composer.delivery.choosing import Chooser
+from composer.delivery.preflight import Candidate, preflight
 from composer.delivery.setting import freeze
 from composer.edition.compose import compose
 from composer.edition.model import Edition
 from composer.findings import Finding, Severity, Where, error
 from composer.issue.files import read_issue
-from composer.ledger.campaigns import already_mailed
-from composer.ledger.opening import ledger_path, open_ledger
+from composer.ledger.campaigns import last_alike
+from composer.ledger.opening import ledger_exists, open_ledger
+from composer.ledger.test_sends import last_accepted
 from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
 from composer.message.mime import to_bytes
 from composer.transport.registry import way_out
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from composer.audience.model import List
+    from composer.ledger.database import Ledger
     from composer.project import Project
 
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,10 +45,31 @@ _UNREAD = frozenset({"list-no-header", "list-no-address-column"})
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """How a send was asked for, besides issue and lists.
+
+    ``segment`` names one of each list, ``where`` is an expression; ``correction`` mails those again who have the issue;
+    ``untested`` and ``any_size`` let a send through that preflight would refuse for the want of a test or for its size;
+    ``look`` says that it is only looked at.
+    """
+
+    segment: str = ""
+    where: str = ""
+    correction: bool = False
+    untested: bool = False
+    any_size: bool = False
+    look: bool = False
+
+
+_PLAIN = Wish()
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A send that has not begun; ``blocking`` are the findings that forbid it, all of them also in ``findings``.
 
-    ``setting`` is what of the configuration was looked at and its messages will be built with.
+    ``setting`` is what of the configuration was looked at and its messages will be built with; ``again`` is how many get the
+    issue a second time, ``untested`` whether its edition was not accepted in a test by this transport.
     """
 
     edition: Edition
@@ -56,54 +80,65 @@ class Prepared:
     setting: Mapping[str, Any]
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
+    correction: bool = False
+    again: int = 0
+    untested: bool = False
 
 
-def prepare(project: Project, issue: str, names: Sequence[str]) -> Prepared:
+def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PLAIN) -> Prepared:
     """Compose an issue for lists, put them together, and check both. Raises ComposerError for what cannot be read."""
-    lists = _read_lists(project, names)
-    settings = common_settings([each.settings for each in lists])
     written = read_issue(project.issue_path(issue), project)
-    edition = compose(written, settings, project)
-    transport = project.config.delivery.transport
-    real = way_out(transport).real
-    audience = choose(lists)
-    if real:
-        keys = [person.key for person in audience.subscribers]
-        audience = leave_out(audience, _mailed(project, edition.stem, keys))
-    where = Where(written.path)
+    way = project.config.delivery.transport
+    real = way_out(way).real
+    with _known_ledger(project, make=real and not wish.look) as ledger:
+        if ledger and way == "sendgrid" and not wish.look:
+            _take_over(project, ledger)
+        chooser = Chooser(project, ledger, wish.segment, wish.where, written.stem if real else "", wish.correction)
+        lists = chooser.open_lists(names)
+        settings = common_settings([each.settings for each in lists])
+        edition = compose(written, settings, project)
+        choice = chooser.choose(lists)
+        tested = bool(ledger and last_accepted(ledger, edition.digest, way))
+        before = last_alike(ledger, [each.settings.name for each in lists]) if ledger and real else None
+    audience, where = choice.audience, Where(written.path)
     public = is_public(settings)
+    candidate = Candidate(edition, where, public=public, real=real, people=len(audience.subscribers))
+    if not (wish.segment or wish.where or wish.any_size or wish.correction) and before and before.issue != edition.stem:
+        candidate = replace(candidate, people_before=before.people)
+    candidate = replace(candidate, tested=tested or wish.untested)
     checks = (
         *_nobody(audience, lists),
         *fit(lists, edition.fields, audience),
         *unfit_values(edition, audience.subscribers),
-        *preflight(edition, project.config, where, public=public, real=real),
+        *preflight(candidate, project.config),
     )
     said = tuple(dict.fromkeys((*written.findings, *edition.findings)))
     stopping = (*said, *checks) if real and public else checks
-    findings = tuple(dict.fromkeys((*(finding for each in lists for finding in each.findings), *said, *checks)))
+    of_lists = (finding for each in lists for finding in each.findings)
+    findings = tuple(dict.fromkeys((*of_lists, *choice.findings, *said, *checks)))
     blocking = tuple(finding for finding in stopping if finding.severity is Severity.ERROR)
     if not blocking:
         findings += gmail_clip(html_size(edition, audience.subscribers, project.config, settings), where)
         _try_out(edition, project.config, settings, hosted=real and public)
-    return Prepared(edition, audience, settings, transport, real, freeze(project.config), findings, blocking)
+    return Prepared(
+        edition, audience, settings, way, real, freeze(project.config), findings, blocking,
+        correction=wish.correction, again=choice.again, untested=real and not tested,
+    )  # fmt: skip
 
 
-def _read_lists(project: Project, names: Sequence[str]) -> list[List]:
-    """Read each list once, also one that is named in two ways."""
-    lists: list[List] = []
-    for name in dict.fromkeys(names):
-        each = read_list(project, name)
-        if each not in lists:
-            lists.append(each)
-    return lists
+@contextmanager
+def _known_ledger(project: Project, *, make: bool) -> Iterator[Ledger | None]:
+    if not make and not ledger_exists(project):
+        yield None
+        return
+    with open_ledger(project) as ledger:
+        yield ledger
 
 
-def leave_out(audience: Audience, mailed: Container[str]) -> Audience:
-    """Take out those whose key is in ``mailed``, and count them."""
-    people = tuple(person for person in audience.subscribers if person.key not in mailed)
-    gone = len(audience.subscribers) - len(people)
-    left_out = (*audience.left_out, LeftOut("already_mailed", gone)) if gone else audience.left_out
-    return replace(audience, subscribers=people, left_out=left_out)
+def _take_over(project: Project, ledger: Ledger) -> None:
+    from composer.delivery.sync import sync  # noqa: PLC0415 - for SendGrid alone
+
+    sync(project, ledger, datetime.now(UTC))
 
 
 def _try_out(edition: Edition, config: Config, settings: ListSettings, *, hosted: bool) -> None:
@@ -114,13 +149,6 @@ def _try_out(edition: Edition, config: Config, settings: ListSettings, *, hosted
     # The key signs nothing that leaves: a send that is only looked at makes no key file.
     message = build_message(merger, person, delivery_id="try", date=_ANY, config=config, settings=settings, keys=("try",))
     to_bytes(message)
-
-
-def _mailed(project: Project, issue: str, keys: Sequence[str]) -> set[str]:
-    if not ledger_path(project).is_file():
-        return set()
-    with open_ledger(project) as ledger:
-        return already_mailed(ledger, issue, keys)
 
 
 def _nobody(audience: Audience, lists: Sequence[List]) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from composer.config import ListSettings
 from composer.delivery.dispatch import Sending, Watch, dispatch
 from composer.errors import TransportError
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
+from composer.ledger.lock import hold
 from composer.ledger.opening import open_ledger
 from composer.testing import FakeClock, a_message, an_audience, an_edition
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown
@@ -30,10 +32,10 @@ class Death(BaseException):
 class World:
     """A transport that takes what it takes, and answers, fails or dies as the plan says, one entry a message."""
 
-    name, real = "world", True
+    name, real, batch = "world", True, 0
 
-    def __init__(self, plan, *, idempotent):
-        self.plan, self.idempotent, self.taken = iter(plan), idempotent, []
+    def __init__(self, plan, *, idempotent, lanes):
+        self.plan, self.idempotent, self.lanes, self.taken = iter(plan), idempotent, lanes, []
 
     def send(self, batch):
         outcomes = []
@@ -53,6 +55,9 @@ class World:
                 )
             )
         return outcomes
+
+    def interrupt(self):
+        """It never waits."""
 
     def close(self):
         """Nothing is held."""
@@ -86,12 +91,14 @@ def _prober(death):
     return probe
 
 
-@given(plans=campaign_plans, plan=st.lists(answers, max_size=30), idempotent=st.booleans(), batch=st.integers(1, 4))
+@given(
+    plans=campaign_plans, plan=st.lists(answers, max_size=30), idempotent=st.booleans(), batch=st.integers(1, 4), lanes=st.integers(1, 3)
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, plan, idempotent, batch):
+def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, plan, idempotent, batch, lanes):
     """Over any campaigns, lists, answers and deaths; only a transport for which twice is once may be given one twice."""
     edition, clock = an_edition(f"issue-{next(stems)}"), FakeClock()
-    world, lock = World(plan, idempotent=idempotent), tmp_path_factory.getbasetemp() / "lock"
+    world, lock = World(plan, idempotent=idempotent, lanes=lanes), tmp_path_factory.getbasetemp() / "lock"
     begun = []
 
     def send(identity, death=None):
@@ -101,7 +108,7 @@ def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, pla
             campaign=read_campaign(ledger, identity),
             transport=world,
             build=lambda row, _now: a_message(edition, row.subscriber, row.id),
-            lock=lock,
+            lock=partial(hold, lock),
             clock=clock,
             batch=batch,
             watch=Watch(probe=_prober(death)),

@@ -10,13 +10,14 @@ from hashlib import sha256
 import pytest
 
 from composer.config import Database, Images, Newsletter, Outbox, Public, Transports, Unsubscribe
-from composer.delivery.campaign import begin, lock_path, place, run
+from composer.delivery.campaign import begin, place, run
 from composer.delivery.dispatch import Watch
 from composer.delivery.prepare import prepare
 from composer.delivery.setting import freeze, thaw
 from composer.errors import LedgerError, TransportError, UsageError
 from composer.issue.model import Asset
 from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
+from composer.ledger.lock import lock_path
 from composer.ledger.opening import open_ledger
 from composer.project import with_config
 from composer.testing import FakeClock, MemoryTransport, an_audience, an_edition

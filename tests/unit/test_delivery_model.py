@@ -40,9 +40,10 @@ def test_every_state_is_reachable_and_every_event_used():
 
 
 def test_final_states_are_those_of_the_glossary():
-    """What is rejected, failed, skipped or recalled stays so; accepted may only be recalled."""
-    assert {"rejected", "failed", "skipped", "recalled"} == FINAL
-    assert [str(row.after) for row in transition_table() if row.before == "accepted"] == ["recalled"]
+    """What is rejected, skipped or recalled stays so; accepted may only be withdrawn, failed only be tried again by the sender."""
+    assert {"rejected", "skipped", "recalled"} == FINAL
+    assert [str(row.event) for row in transition_table() if row.before == "accepted"] == ["withdrawn in time", "withdrawn to be sent again"]
+    assert [str(row.event) for row in transition_table() if row.before == "failed"] == ["sender says: try again"]
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(DeliveryState, DeliveryEvent)))
@@ -56,9 +57,16 @@ def test_whatever_the_table_does_not_name_is_refused(state, event):
 
 
 def test_doubt_never_leads_to_sending_by_itself():
-    """Only a word from outside or from the sender ends it."""
+    """Only a word from outside or from the sender ends it, or that the batch it was in was withdrawn."""
     leaving = {row.event for row in transition_table() if row.before is DeliveryState.IN_DOUBT}
-    assert leaving == {DeliveryEvent.CONFIRMED, DeliveryEvent.BOUNCED, DeliveryEvent.RESEND, DeliveryEvent.SKIP}
+    assert leaving == {
+        DeliveryEvent.CONFIRMED,
+        DeliveryEvent.BOUNCED,
+        DeliveryEvent.RESEND,
+        DeliveryEvent.SKIP,
+        DeliveryEvent.RECALL,
+        DeliveryEvent.WITHDRAWN,
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from composer.config import Config, Images, Newsletter
+from composer.config import Config, Delivery, Images, Newsletter, Public, SendGrid, Transports, Unsubscribe
 from composer.delivery import preflight as module
-from composer.delivery.preflight import answers_ok, preflight
+from composer.delivery.preflight import Candidate, answers_ok, preflight
 from composer.findings import Where
 from composer.issue.model import Asset
 from composer.testing import an_edition
 
 WHERE = Where("issues/2026-01.md")
-GOOD = Config(newsletter=Newsletter(postal_address="1 Sample Street"), images=Images(url="https://img.example/n/"))
+LEAVE = Unsubscribe(address="leave@openletters.org")
+GOOD = Config(newsletter=Newsletter(postal_address="1 Sample Street"), unsubscribe=LEAVE, images=Images(url="https://img.example/n/"))
 PICTURES = tuple(Asset(f"mark{n}", f"p{n}.png", "image/png", b"x", sha256(b"%d" % n).hexdigest(), 1, 1) for n in (1, 2))
 
 
@@ -26,8 +27,8 @@ def _edition(**change):
     return replace(an_edition(), from_="News <news@openletters.org>", **change)
 
 
-def _check(edition=None, config=GOOD, *, public=True, real=True, answers=lambda _: True):
-    found = preflight(edition or _edition(), config, WHERE, public=public, real=real, answers=answers)
+def _check(edition=None, config=GOOD, *, public=True, real=True, answers=lambda _: True, **more):
+    found = preflight(Candidate(edition or _edition(), WHERE, public=public, real=real, **more), config, answers=answers)
     assert all(finding.hint for finding in found)
     return [(finding.code, str(finding.severity)) for finding in found]
 
@@ -52,7 +53,55 @@ def test_a_draft_is_never_mailed_to_the_public(public, real, said):
 )
 def test_the_public_gets_a_postal_address(public, real, said):
     """CAN-SPAM wants it in every mail to the public."""
-    assert _check(config=Config(), public=public, real=real) == said
+    assert _check(config=Config(unsubscribe=LEAVE), public=public, real=real) == said
+
+
+@pytest.mark.parametrize(
+    ("transport", "leave", "group", "url"),
+    [
+        ("smtp", Unsubscribe(), 0, ""),
+        ("smtp", Unsubscribe(via="sendgrid"), 7, ""),
+        ("sendgrid", Unsubscribe(via="sendgrid"), 0, ""),
+        ("smtp", Unsubscribe(via="service"), 0, ""),
+        ("smtp", Unsubscribe(via="service"), 0, "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_public_can_leave(transport, leave, group, url):
+    """A letter to the public without a way out that works is against the law and every provider's rules."""
+    config = replace(
+        GOOD,
+        unsubscribe=leave,
+        delivery=Delivery(transport=transport),
+        transport=Transports(sendgrid=SendGrid(group_id=group)),
+        public=Public(public_url=url),
+    )
+    assert _check(config=config) == [("unsubscribe-unusable", "error")]
+    assert _check(config=config, public=False) == []
+
+
+def test_what_was_not_tested_is_not_sent_to_the_public():
+    """What was tested is what is sent; colleagues and the outbox may have it untested."""
+    assert _check(tested=False) == [("not-tested", "error")]
+    assert _check(tested=False, public=False) == []
+    assert _check(tested=False, real=False) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (100, 150, []),
+        (100, 151, ["audience-changed"]),
+        (100, 50, []),
+        (100, 49, ["audience-changed"]),
+        (None, 9, []),
+        (0, 9, []),
+        (9, 0, []),
+    ],
+)
+def test_an_audience_far_from_the_last_one_is_a_question(before, now, said):
+    """A list that was cut off, or doubled, looks like any other until it is sent."""
+    assert [code for code, _ in _check(people=now, people_before=before)] == said
+    assert _check(people=now, people_before=before, real=False) == []
 
 
 @pytest.mark.parametrize("sender", ["News <news@example.org>", "a@b.example", "newsletter@example.invalid", "x@localhost"])
@@ -69,7 +118,7 @@ def test_a_mailbox_that_is_none_stops_any_send(mailbox):
     for real in (True, False):
         assert _check(_edition(reply_to=mailbox), real=real) == [("no-mailbox", "error")]
         assert _check(replace(_edition(), from_=mailbox), real=real) == [("no-mailbox", "error")]
-    (finding,) = preflight(_edition(reply_to=mailbox), GOOD, WHERE, public=False, real=False)
+    (finding,) = preflight(Candidate(_edition(reply_to=mailbox), WHERE, public=False, real=False), GOOD)
     assert "`reply_to`" in finding.message
     assert "`reply_to`" in finding.hint
 
@@ -103,7 +152,7 @@ def test_each_image_that_is_not_there_is_named():
         asked.append(url)
         return "p1-" in url
 
-    found = preflight(_edition(attachments=PICTURES), GOOD, WHERE, public=True, real=True, answers=answers)
+    found = preflight(Candidate(_edition(attachments=PICTURES), WHERE, public=True, real=True), GOOD, answers=answers)
     assert [finding.code for finding in found] == ["image-not-hosted"]
     assert found[0].message == f"p2.png is not at https://img.example/n/{PICTURES[1].hosted_name}"
     assert sorted(asked) == [f"https://img.example/n/{picture.hosted_name}" for picture in PICTURES]

@@ -6,11 +6,13 @@ import pytest
 
 from composer.config import Delivery, Newsletter
 from composer.delivery.campaign import begin, run
-from composer.delivery.prepare import leave_out, prepare
+from composer.delivery.prepare import Wish, prepare
 from composer.errors import AudienceError, ComposerError, ConfigError, UsageError
+from composer.ledger.model import Reason
 from composer.ledger.opening import open_ledger
+from composer.ledger.suppressions import Suppression, suppress
 from composer.project import with_config
-from composer.testing import FakeClock, MemoryTransport, an_audience
+from composer.testing import FakeClock, MemoryTransport
 from composer.transport import registry
 
 
@@ -36,7 +38,9 @@ def _write(project, name, text):
 
 def _send(project, *names):
     with open_ledger(project) as ledger:
-        return run(project, ledger, begin(ledger, prepare(project, "2026-01", names), FakeClock().now), clock=FakeClock())
+        return run(
+            project, ledger, begin(ledger, prepare(project, "2026-01", names, Wish(untested=True)), FakeClock().now), clock=FakeClock()
+        )
 
 
 def _codes(findings):
@@ -104,7 +108,7 @@ def test_an_error_in_the_issue_stops_the_public_alone(project, real):
     _write(project, "readers", "email\na@example.org\n")
     assert prepare(project, "2026-01", ["readers"]).blocking == ()
     assert prepare(real, "2026-01", ["staff"]).blocking == ()
-    blocking = prepare(real, "2026-01", ["readers"]).blocking
+    blocking = prepare(real, "2026-01", ["readers"], Wish(untested=True)).blocking
     assert [str(finding.where).partition(":")[0] for finding in blocking] == ["issues/2026-01.md"]
 
 
@@ -119,7 +123,7 @@ def test_those_who_have_it_are_left_out_and_counted(real, memory):
     _send(real, "readers", "staff")
     assert sorted(memory.addresses) == sorted(set(memory.addresses))
     assert len(memory.addresses) == 6
-    (blocking,) = prepare(real, "2026-01", ["readers"]).blocking
+    (blocking,) = prepare(real, "2026-01", ["readers"], Wish(untested=True)).blocking
     assert blocking.message == "there is nobody to send to (3 already mailed)"
 
 
@@ -181,8 +185,51 @@ def test_a_list_that_is_not_there(project):
         prepare(project, "2026-01", ["nobody"])
 
 
-def test_leaving_out_nobody_changes_nothing():
-    """No reason with a count of nought is shown."""
-    audience = an_audience(2)
-    assert leave_out(audience, set()) == audience
-    assert len(leave_out(audience, {"person1@example.com"}).subscribers) == 1
+def test_a_segment_of_the_list_or_an_expression(project):
+    """Both narrow a list of either kind, and those left out are counted."""
+    _write(project, "readers", "email,first_name,country\na@example.org,Ann,FR\nb@example.org,Bob,FR\nc@example.org,Cy,PL\n")
+    (project.recipients / "readers.toml").write_text("[segments]\nfrench = 'country == \"FR\"'\n", encoding="utf-8")
+    french = prepare(project, "2026-01", ["readers"], Wish(segment="french"))
+    assert [person.email for person in french.audience.subscribers] == ["a@example.org", "b@example.org"]
+    assert [(left.reason, left.count) for left in french.audience.left_out] == [("not_in_segment", 1)]
+    both = prepare(project, "2026-01", ["readers"], Wish(segment="french", where='first_name == "Bob"'))
+    assert [person.email for person in both.audience.subscribers] == ["b@example.org"]
+    with pytest.raises(UsageError, match="has no segment polish"):
+        prepare(project, "2026-01", ["readers"], Wish(segment="polish"))
+    assert "segment-field-unknown" in _codes(prepare(project, "2026-01", ["readers"], Wish(where='contry == "FR"')).findings)
+
+
+def test_suppressed_people_are_left_out_for_their_reason(project):
+    """On the list they left, or everywhere; another list may have them."""
+    _write(project, "readers", "email,first_name\na@example.org,Ann\nb@example.org,Bob\nc@example.org,Cy\n")
+    _write(project, "members", "email,first_name\na@example.org,Ann\nb@example.org,Bob\n")
+    now = FakeClock().now
+    with open_ledger(project) as ledger:
+        suppress(ledger, [Suppression("a@example.org", "readers", Reason.UNSUBSCRIBED, "", now)], now)
+        suppress(ledger, [Suppression("b@example.org", "", Reason.COMPLAINT, "", now)], now)
+    alone, two = prepare(project, "2026-01", ["readers"]), prepare(project, "2026-01", ["readers", "members"])
+    assert [person.email for person in alone.audience.subscribers] == ["c@example.org"]
+    assert {left.reason: left.count for left in alone.audience.left_out} == {"unsubscribed": 1, "complaint": 1}
+    assert [(person.email, person.list) for person in two.audience.subscribers] == [
+        ("c@example.org", "readers"),
+        ("a@example.org", "members"),
+    ]
+
+
+def test_a_correction_says_how_many_get_it_twice(real):
+    """Only by that word; without it they are left out."""
+    _send(real, "staff")
+    _write(real, "staff", "email,first_name\nada@example.org,Ada\nnew@example.org,New\n")
+    plain, again = prepare(real, "2026-01", ["staff"]), prepare(real, "2026-01", ["staff"], Wish(correction=True))
+    assert (len(plain.audience.subscribers), plain.again) == (1, 0)
+    assert (len(again.audience.subscribers), again.again, again.correction) == (2, 1, True)
+
+
+def test_an_audience_that_shrank_is_stopped_until_one_says_so(real):
+    """Compared with the last campaign of another issue to the same lists."""
+    (real.issues / "2026-02.md").write_text((real.issues / "2026-01.md").read_text(encoding="utf-8"), encoding="utf-8")
+    _write(real, "readers", "email\n" + "".join(f"p{number}@example.org\n" for number in range(10)))
+    _send(real, "readers")
+    _write(real, "readers", "email\np1@example.org\n")
+    assert "audience-changed" in _codes(prepare(real, "2026-02", ["readers"], Wish(untested=True)).blocking)
+    assert prepare(real, "2026-02", ["readers"], Wish(untested=True, any_size=True)).blocking == ()

@@ -1,0 +1,71 @@
+"""Threads that work side by side: batches in, what became of them out, in the order in which they end.
+
+Knows nothing of deliveries. The threads are daemons: a call that hangs cannot keep the process from ending.
+"""
+
+from __future__ import annotations
+
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Work = TypeVar("Work")
+Done = TypeVar("Done")
+
+
+class Lanes(Generic[Work, Done]):
+    """``count`` threads that run ``work`` on one batch each at a time; what it raises comes out of ``collect``."""
+
+    def __init__(self, work: Callable[[Work], Done], count: int) -> None:
+        self._work = work
+        self._todo: SimpleQueue[Work | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[Done | None, BaseException | None]] = SimpleQueue()
+        self._ready = Event()
+        self.busy = 0
+        self.count = count
+        for number in range(count):
+            Thread(target=self._run, name=f"lane-{number + 1}", daemon=True).start()
+
+    @property
+    def idle(self) -> int:
+        """How many more batches could begin at once."""
+        return self.count - self.busy
+
+    def submit(self, batch: Work) -> None:
+        """Give a batch to the next free thread."""
+        self.busy += 1
+        self._todo.put(batch)
+
+    def wait(self, seconds: float) -> None:
+        """Wait at most ``seconds`` for a batch to end. An interrupt may cut in here and loses nothing."""
+        self._ready.wait(seconds)
+
+    def collect(self) -> Iterator[Done]:
+        """Yield what became of each batch that has ended. Raises what ``work`` raised."""
+        self._ready.clear()
+        while True:
+            try:
+                done, error = self._done.get_nowait()
+            except Empty:
+                return
+            self.busy -= 1
+            if error:
+                self._ready.set()
+                raise error
+            yield done  # type: ignore[misc]  # there is one where there is no error
+
+    def close(self) -> None:
+        """Let every thread end after what it is doing."""
+        for _ in range(self.count):
+            self._todo.put(None)
+
+    def _run(self) -> None:
+        while (batch := self._todo.get()) is not None:
+            try:
+                self._done.put((self._work(batch), None))
+            except BaseException as err:  # noqa: BLE001 - it is raised where it can be heard
+                self._done.put((None, err))
+            self._ready.set()
