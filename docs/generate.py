@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,16 @@ From the environment or `.env`, never from the file.
 | variable | what it is |
 |---|---|
 | `NEWSLETTER_SECRET_KEYS` | Keys that sign the links in mail, newest first, apart by spaces or commas. Not set: `var/secret.key`. |
+| `SENDGRID_API_KEY` | The key of the SendGrid account, for `[delivery] transport = "sendgrid"` and `newsletter suppress sync`. |
+| `SMTP_PASSWORD` | The password of `[transport.smtp] username`. |
+| `NEWSLETTER_DATABASE_URL` | The address of the ledger, when it holds a password. |
 """
 
 COMMANDS = """# Command line
 
-Results go to stdout; findings, progress and questions to stderr. `--to` names lists everywhere: `recipients/NAME.csv`, or
-a CSV file. Texts that `--json` prints are described at the end.
+Results go to stdout; findings, progress and questions to stderr. `--to` names lists everywhere: one that is declared in
+`recipients/`, or a CSV file. What `--json` prints is described at the end, or on the page of its subject: [lists](lists.md),
+[campaigns](campaigns.md), [people](people.md), [test sends](test-sends.md), [doctor](doctor.md).
 
 | exit code | means |
 |---|---|
@@ -119,12 +124,19 @@ def command_line() -> str:
 
     from composer.cli.app import app  # noqa: PLC0415
 
-    group: Any = get_command(app)
     parts = [COMMANDS]
-    for words in ([], *([name] for name in group.commands)):
+    for words in ([], *_commands(get_command(app))):
         result = CliRunner().invoke(app, [*words, "--help"], prog_name="newsletter", env={"COLUMNS": "80", "NO_COLOR": "1"})
         parts.append(f"\n## {' '.join(('newsletter', *words))}\n\n```text\n{result.output.strip()}\n```\n")
     return "".join((*parts, SHAPES))
+
+
+def _commands(group: Any, before: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """Yield the words of every command, those of a group after the group's own."""
+    for name, command in group.commands.items():
+        yield [*before, name]
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*before, name))
 
 
 def delivery_states() -> str:

@@ -16,11 +16,16 @@ import typer
 from typer.core import TyperGroup
 
 from composer.cli.build import build
+from composer.cli.db import db
+from composer.cli.doctor import doctor
 from composer.cli.init import init, new
+from composer.cli.lists import lists
 from composer.cli.output import plain, print_findings
 from composer.cli.scope import Scope
 from composer.cli.send import resume, send
 from composer.cli.status import status
+from composer.cli.subscriber import subscriber
+from composer.cli.suppress import suppress
 from composer.errors import ComposerError
 
 STOPPED = 3
@@ -123,6 +128,11 @@ app.command("build")(build)
 app.command("send", short_help="Deliver an issue to lists.")(send)
 app.command("resume", short_help="Go on with a campaign that stopped.")(resume)
 app.command("status", short_help="Show how a campaign stands.")(status)
+app.add_typer(lists)
+app.add_typer(suppress)
+app.add_typer(subscriber)
+app.add_typer(db)
+app.command("doctor", short_help="Look for what would keep mail from arriving.")(doctor)
 
 
 def main() -> None:

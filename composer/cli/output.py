@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from composer.findings import Finding
 
@@ -24,20 +24,26 @@ MOST_ALIKE = 20
 _COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
 
 
-def print_findings(findings: Iterable[Finding]) -> None:
-    """Print findings on stderr: the worst first, those of one code together, at most 20 of each, with counts at the end."""
+def print_findings(findings: Iterable[Finding], beyond: Mapping[tuple[str, str], int] | None = None) -> None:
+    """Print findings on stderr: the worst first, those of one code together, at most 20 of each, with counts at the end.
+
+    ``beyond`` says by severity and code how many more there are than ``findings`` has.
+    """
+    further = beyond or {}
     order = list(_COLOURS)
     ranked = sorted(
         findings, key=lambda finding: (order.index(finding.severity), finding.code, finding.where.path, finding.where.line or 0)
     )
-    for _, group in groupby(ranked, key=lambda finding: (finding.severity, finding.code)):
+    for kind, group in groupby(ranked, key=lambda finding: (str(finding.severity), finding.code)):
         alike = list(group)
         for finding in alike[:MOST_ALIKE]:
             _print_finding(finding)
-        if len(alike) > MOST_ALIKE:
-            typer.echo(f"  and {len(alike) - MOST_ALIKE:,} more like this [{alike[0].code}]", err=True)
+        if more := max(len(alike) - MOST_ALIKE, 0) + further.get(kind, 0):
+            typer.echo(f"  and {more:,} more like this [{alike[0].code}]", err=True)
     if ranked:
         counts = Counter(str(finding.severity) for finding in ranked)
+        for (severity, _), number in further.items():
+            counts[severity] += number
         typer.echo(", ".join(number_of(counts[severity], severity) for severity in order if counts[severity]), err=True)
 
 

@@ -29,16 +29,22 @@ def send(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue: its file, or its stem such as 2026-01.")],
     to: Annotated[
-        list[str], typer.Option("--to", metavar="LIST", help="recipients/LIST.csv, or a CSV file. May be given again; nobody gets two.")
+        list[str], typer.Option("--to", metavar="LIST", help="A list in recipients/, or a CSV file. May be given again; nobody gets two.")
     ],
+    segment: Annotated[str, typer.Option("--segment", metavar="NAME", help="Only this segment, which each list declares.")] = "",
+    where: Annotated[str, typer.Option("--where", metavar="EXPR", help="Only those it holds for, such as 'country == \"FR\"'.")] = "",
+    correction: Annotated[bool, typer.Option("--correction", help="Send it again to those who have it already, too.")] = False,
+    untested: Annotated[bool, typer.Option("--untested", help="Send although this edition was not test-sent. It is recorded.")] = False,
+    any_size: Annotated[bool, typer.Option("--any-size", help="Send although the audience differs much from the last one's.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent; write nothing.")] = False,
 ) -> None:
     """Deliver an issue to lists: show what and to whom, ask, and record every delivery before and after."""
-    from composer.delivery.prepare import prepare  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
+    from composer.delivery.prepare import Wish, prepare  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
 
     project = scope_of(context).project()
-    prepared = prepare(project, issue, to)
+    wish = Wish(segment, where, correction=correction, untested=untested, any_size=any_size, look=dry_run)
+    prepared = prepare(project, issue, to, wish)
     _announce(prepared)
     if dry_run:
         typer.echo("Dry run: nothing was sent, nothing was written.")
@@ -88,9 +94,17 @@ def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
     yield "From", edition.from_
     yield "Lists", ", ".join(f"{each.name} ({each.kind})" for each in audience.lists)
     yield "Transport", prepared.transport
-    yield "Sent to", f"{len(audience.subscribers):,} {'person' if len(audience.subscribers) == 1 else 'people'}"
+    yield "Sent to", _people(len(audience.subscribers))
+    if prepared.correction:
+        yield "Again", f"a correction: {_people(prepared.again)} of them had this issue already and will get it a second time"
+    if prepared.real and prepared.untested:
+        yield "Untested", "this edition was not accepted in a test send by this transport"
     for number, left in enumerate(audience.left_out):
         yield "" if number else "Left out", f"{left.count:,} {left.reason.replace('_', ' ')}"
+
+
+def _people(number: int) -> str:
+    return f"{number:,} {'person' if number == 1 else 'people'}"
 
 
 def _deliver(project: Project, prepared: Prepared) -> int:

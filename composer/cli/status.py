@@ -45,9 +45,9 @@ def status(
 def existing_ledger(project: Project) -> Iterator[Ledger]:
     """Open the ledger, but make none. Raises UsageError when nothing was ever sent."""
     from composer.errors import UsageError  # noqa: PLC0415 - with the database
-    from composer.ledger.opening import ledger_path, open_ledger  # noqa: PLC0415
+    from composer.ledger.opening import ledger_exists, open_ledger  # noqa: PLC0415
 
-    if not ledger_path(project).is_file():
+    if not ledger_exists(project):
         raise UsageError("nothing has been sent yet", hint="`newsletter send ISSUE --to LIST` starts a campaign.")
     with open_ledger(project) as ledger:
         yield ledger

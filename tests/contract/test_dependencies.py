@@ -17,6 +17,8 @@ IMPORTS = {
     "pillow": "PIL",
     "python-dotenv": "dotenv",
     "email-validator": "email_validator",
+    "dnspython": "dns",
+    "python-http-client": "python_http_client",
 }
 # Needed by markdown-it-py at run time, which imports it only when links are to be found.
 BEHIND_OTHERS = {"linkify_it"}

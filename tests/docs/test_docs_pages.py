@@ -69,6 +69,13 @@ def test_every_finding_entry_has_severity_and_what_to_do(repository):
         assert "Mend:" in entry, code
 
 
+def _commands(group, before=""):
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+
+
 def test_every_option_and_command_is_in_the_command_line_page(repository):
     """The reference is whole."""
     from typer.main import get_command
@@ -76,8 +83,7 @@ def test_every_option_and_command_is_in_the_command_line_page(repository):
     from composer.cli.app import app
 
     page = (repository / "docs" / "cli.md").read_text(encoding="utf-8")
-    group = get_command(app)
-    for name, command in group.commands.items():
+    for name, command in _commands(get_command(app)):
         part = page.partition(f"\n## newsletter {name}\n")[2].partition("\n## ")[0]
         assert part, name
         for param in command.params:

@@ -121,3 +121,46 @@ def test_every_key_is_documented():
     for key in documented:
         assert key.doc.endswith("."), key
         assert key.env.startswith("NEWSLETTER_")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://team:hunter2@db.example.org/newsletter",
+        "postgres://team:hunter2@db.example.org:5432/newsletter",
+        "postgresql+psycopg://team:hun/ter?2@db.example.org/newsletter",
+        "postgresql://:hunter2@/newsletter",
+        "postgresql://db.example.org/newsletter?user=team&password=hunter2",
+        "postgresql://db.example.org/newsletter?sslpassword=hunter2",
+    ],
+)
+def test_a_password_in_the_ledgers_address_is_refused_at_its_line(tmp_path, url):
+    """The file is shared; the environment and .env are not, and there it may stand."""
+    error = refused(tmp_path, f'[database]\n\nurl = "{url}"\n')
+    assert (str(error.where), error.message) == ("newsletter.toml:3", "a password does not belong in the file: url")
+    assert "hunter2" not in f"{error} {error.hint}"
+    found = read(tmp_path, "", {}, f"NEWSLETTER_DATABASE_URL={url}\n")
+    assert found.database.url == url
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///var/newsletter.db",
+        "sqlite:///a:b@c.db",
+        "postgresql://team@db.example.org:5432/newsletter",
+        "postgresql:///newsletter?host=/run/postgresql&passfile=/etc/pass",
+    ],
+)
+def test_an_address_without_a_password_may_stand_in_the_file(tmp_path, url):
+    """Host, user and port are no secrets; nor is a folder with a colon in its name."""
+    assert read(tmp_path, f'[database]\nurl = "{url}"\n').database.url == url
+
+
+def test_a_password_in_any_address_is_refused(tmp_path):
+    """Other addresses have places for one too."""
+    error = refused(tmp_path, '[images]\nurl = "https://team:hunter2@images.example.org"\n')
+    assert str(error.where) == "newsletter.toml:2"
+    text = '[newsletter]\nsite_url = "https://example.org:8080/@team:x"\n'
+    assert read(tmp_path, text).newsletter.site_url
