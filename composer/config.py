@@ -32,6 +32,7 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "url": (r"https?://[^\s/?#<>\"]+[^\s<>\"]*", "a whole address: https://example.org/…"),
     "mailbox": (r"[^<>@\r\n]*<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+", "one address: Name <name@example.org>"),
     "language": (r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "a language tag: en, fr or pt-BR"),
+    "undo": (r"0|[2-5]\d|60", "0, or a number from 20 to 60"),
     "host": (r"[^\s/:@\[\]]+|\[?[0-9a-f:.]+\]?", "the name of a server: mail.example.org"),
 }
 
@@ -137,7 +138,9 @@ class SendGrid:
     group_id: int = _key(0, 'The unsubscribe group of `[unsubscribe] via = "sendgrid"`. 0: none.', between=(0, 2**31 - 1))
     threads: int = _key(4, "Requests in flight at the same time, 1 to 32.", between=(1, 32))
     people_per_request: int = _key(200, "People that one request names, 1 to 1000.", between=(1, 1000))
-    undo_minutes: int = _key(0, "Minutes between handing over and sending in which `recall` works, 20 to 60; 0: none.", between=(0, 60))
+    undo_minutes: int = _key(
+        0, "Minutes between handing over and sending, 20 to 60; `recall` works until ten minutes before. 0: sent at once.", form="undo"
+    )
     retry_5xx: bool = _key(default=False, doc="Send again after an answer of 500 and above, which may reach people twice.")
     open_tracking: bool = _key(default=False, doc="Let SendGrid count who opens the mail.")
     click_tracking: bool = _key(default=False, doc="Let SendGrid rewrite links to count who follows them.")

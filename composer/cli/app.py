@@ -21,11 +21,13 @@ from composer.cli.doctor import doctor
 from composer.cli.init import init, new
 from composer.cli.lists import lists
 from composer.cli.output import plain, print_findings
+from composer.cli.recall import recall
 from composer.cli.scope import Scope
 from composer.cli.send import resume, send
 from composer.cli.status import status
 from composer.cli.subscriber import subscriber
 from composer.cli.suppress import suppress
+from composer.cli.test import send_test
 from composer.errors import ComposerError
 
 STOPPED = 3
@@ -125,6 +127,7 @@ def options(
 app.command("init")(init)
 app.command("new")(new)
 app.command("build")(build)
+app.command("test", short_help="Mail an issue to colleagues as its readers will get it.")(send_test)
 app.command("send", short_help="Deliver an issue to lists.")(send)
 app.command("resume", short_help="Go on with a campaign that stopped.")(resume)
 app.command("status", short_help="Show how a campaign stands.")(status)
@@ -133,6 +136,7 @@ app.add_typer(suppress)
 app.add_typer(subscriber)
 app.add_typer(db)
 app.command("doctor", short_help="Look for what would keep mail from arriving.")(doctor)
+app.command("recall", short_help="Withdraw what was handed over to be sent later.")(recall)
 
 
 def main() -> None:

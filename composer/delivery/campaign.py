@@ -12,13 +12,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
-from composer.delivery.dispatch import Sending, Watch, dispatch
-from composer.delivery.model import CampaignState
+from composer.delivery.dispatch import RESUME, Sending, Watch, dispatch
+from composer.delivery.model import CampaignState, DeliveryState
 from composer.delivery.setting import thaw
-from composer.errors import UsageError
-from composer.ledger.campaigns import read_campaign, start_campaign
+from composer.delivery.undo import choose_batch, offers_undo, replace_doubtful
+from composer.errors import ComposerError, Stopped, UsageError
+from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
 from composer.ledger.editions import read_edition
 from composer.ledger.lock import hold_campaign
+from composer.ledger.undo import UndoBatch, read_batches
 from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
 from composer.transport.registry import Occasion, open_transport, way_out
@@ -60,21 +62,40 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
     """Send what is left of a campaign. Raises UsageError for one that is over or sent by another process, Stopped."""
     if campaign.state in _OVER:
         raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
-    then = _as_begun(project, campaign)
-    transport = open_transport(then, campaign.transport, _occasion(campaign))
+    then = as_begun(project, campaign)
+    report = _once(then, ledger, campaign, clock, watch)
+    in_doubt = report.counts.get(DeliveryState.IN_DOUBT) and report.state is CampaignState.PAUSED
+    if in_doubt and offers_undo(then.config, campaign) and replace_doubtful(then, then.config, ledger, campaign, clock()):
+        return _once(then, ledger, campaign, clock, watch)
+    return report
+
+
+def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime], watch: Watch) -> Report:
+    """Run the loop once. A transport that cannot be opened pauses the campaign."""
+    before = [batch.id for batch in read_batches(ledger, campaign.id)]
+    try:
+        undo = choose_batch(then.config, ledger, campaign, clock()) if offers_undo(then.config, campaign) else None
+        build = _builder(then, ledger, campaign)
+        transport = open_transport(then, campaign.transport, _occasion(campaign, undo))
+    except ComposerError as err:
+        move_campaign(ledger, campaign.id, CampaignState.PAUSED, clock(), err.message)
+        hint = f"{err.hint} {RESUME.format(id=campaign.id)}".strip()
+        raise Stopped(err.message, where=err.where, hint=hint, findings=err.findings) from err
+    delivery = then.config.delivery
     try:
         return dispatch(
             Sending(
                 ledger=ledger,
                 campaign=campaign,
                 transport=transport,
-                build=_builder(then, ledger, campaign),
-                lock=partial(hold_campaign, project, ledger, campaign.id),
+                build=build,
+                lock=partial(hold_campaign, then, ledger, campaign.id),
                 clock=clock,
-                batch=project.config.delivery.batch,
+                batch=delivery.batch,
                 watch=watch,
-                wait=timedelta(minutes=project.config.delivery.wait),
-                give_up=timedelta(hours=project.config.delivery.give_up),
+                wait=timedelta(minutes=delivery.wait),
+                give_up=timedelta(hours=delivery.give_up),
+                lost_with=before[-1] if before else "",
             )
         )
     finally:
@@ -96,12 +117,14 @@ def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[
 
 def place(project: Project, campaign: Campaign) -> str:
     """Say where a campaign's messages go: for the outbox, its folder."""
-    return way_out(campaign.transport).place(_as_begun(project, campaign), _occasion(campaign))
+    return way_out(campaign.transport).place(as_begun(project, campaign), _occasion(campaign))
 
 
-def _as_begun(project: Project, campaign: Campaign) -> Project:
+def as_begun(project: Project, campaign: Campaign) -> Project:
+    """Return the project with what its messages depend on as it was when the campaign began; secrets and pace are of today."""
     return replace(project, config=thaw(project.config, campaign.setting))
 
 
-def _occasion(campaign: Campaign) -> Occasion:
-    return Occasion(campaign.issue, campaign.id, campaign.created_at)
+def _occasion(campaign: Campaign, undo: UndoBatch | None = None) -> Occasion:
+    occasion = Occasion(campaign.issue, campaign.id, campaign.created_at)
+    return replace(occasion, batch=undo.id, send_at=undo.send_at) if undo else occasion

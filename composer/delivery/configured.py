@@ -37,7 +37,7 @@ _BUSY_SECONDS = 2.0
 def check_configuration(project: Project, *, real: bool) -> tuple[Finding, ...]:
     """Check what only the team can know, and what the transport needs; what a ``real`` transport cannot do without is an error."""
     config = project.config
-    return (*_names(config, real=real), *check_leaving(config, real=real), *_secrets(config), *_modes(project), *_ledger(project))
+    return (*_names(config, real=real), *check_leaving(config, real=real), *check_secrets(config), *_modes(project), *_ledger(project))
 
 
 def _names(config: Config, *, real: bool) -> Iterator[Finding]:
@@ -77,7 +77,8 @@ def check_leaving(config: Config, *, real: bool) -> Iterator[Finding]:
         yield error("unsubscribe-unusable", _FILE, message, "Set `public_url` under [public] to the https address of the service.")
 
 
-def _secrets(config: Config) -> Iterator[Finding]:
+def check_secrets(config: Config) -> Iterator[Finding]:
+    """Check that the transport which is set has a place to go to and the secrets for it."""
     if config.delivery.transport == "sendgrid" and not config.sendgrid_api_key:
         hint = "Put SENDGRID_API_KEY=… into .env or the environment; the key needs the right “Mail Send”."
         yield error("no-api-key", Where("SENDGRID_API_KEY"), "there is no key for SendGrid", hint)

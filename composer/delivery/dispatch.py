@@ -61,7 +61,8 @@ class Sending:
     """What one run needs: ``build`` makes the message of a claimed delivery (MergeError: that one fails, others go on).
 
     ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
-    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get.
+    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``lost_with``
+    names the group that a dead process was handing over, where there is one.
     """
 
     ledger: Ledger
@@ -75,6 +76,7 @@ class Sending:
     wait: timedelta = timedelta(0)
     give_up: timedelta = timedelta(hours=24)
     sleep: Callable[[float], None] = time.sleep
+    lost_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _begin(sending: Sending) -> None:
     now = sending.clock()
     state = after_loss(idempotent=sending.transport.idempotent)
     sending.watch.probe("recover")
-    settle_orphans(sending.ledger, sending.campaign.id, state, _LOST, now)
+    settle_orphans(sending.ledger, sending.campaign.id, state, _LOST, now, sending.lost_with)
     sending.watch.probe("run")
     move_campaign(sending.ledger, sending.campaign.id, CampaignState.RUNNING, now)
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from composer.config import Config
-from composer.delivery.configured import check_leaving
+from composer.delivery.configured import check_leaving, check_secrets
 from composer.edition.model import Edition
 from composer.errors import MergeError
 from composer.findings import Finding, Severity, Where, error
@@ -57,6 +57,7 @@ def preflight(candidate: Candidate, config: Config, *, answers: Callable[[str], 
             findings += _images(edition, config, where, answers or answers_ok)
             findings += _tested(candidate)
     if real:
+        findings += check_secrets(config)
         findings += _changed(candidate, config.delivery.audience_change)
     return tuple(findings)
 

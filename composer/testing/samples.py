@@ -58,7 +58,7 @@ def a_message(edition: Edition | None = None, subscriber: Subscriber | None = No
     edition = edition or an_edition()
     message = build_message(
         Merger(edition, inline_images(edition)),
-        subscriber or an_audience(1).subscribers[0],
+        subscriber or next(iter(an_audience(1).subscribers)),
         delivery_id=delivery_id,
         date=FakeClock().now,
         config=Config(),

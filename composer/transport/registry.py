@@ -24,11 +24,16 @@ _NO_NAME = re.compile(r"[^\w .+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The campaign that a transport is opened for, 0 for a test send; ``issue`` is the stem, any text."""
+    """The campaign that a transport is opened for, 0 for a test send; ``issue`` is the stem, any text.
+
+    With ``batch``, an id of SendGrid's, messages are handed over to be sent at ``send_at``.
+    """
 
     issue: str
     campaign: int
     started: datetime
+    batch: str = ""
+    send_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,11 @@ def _sendgrid_place(project: Project, _: Occasion) -> str:
     return urlsplit(project.config.transport.sendgrid.base_url).hostname or ""
 
 
-def _open_sendgrid(project: Project, _: Occasion) -> Transport:
-    from composer.transport.sendgrid import open_sendgrid  # noqa: PLC0415 - the package takes 85 ms
+def _open_sendgrid(project: Project, occasion: Occasion) -> Transport:
+    from composer.transport.sendgrid import Schedule, open_sendgrid  # noqa: PLC0415 - the package takes 85 ms
 
-    return open_sendgrid(project.config)
+    schedule = Schedule(occasion.batch, int(occasion.send_at.timestamp())) if occasion.batch and occasion.send_at else None
+    return open_sendgrid(project.config, schedule=schedule)
 
 
 def _probe_sendgrid(project: Project) -> str:

@@ -1,0 +1,158 @@
+"""Undo through SendGrid: handed over for later, withdrawn in time, and doubt that is cancelled and sent again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from composer.delivery.campaign import run
+from composer.delivery.setting import freeze
+from composer.delivery.undo import recall
+from composer.errors import Stopped, UsageError
+from composer.ledger.campaigns import count_states, read_campaign, start_campaign
+from composer.ledger.opening import open_ledger
+from composer.ledger.undo import read_batches
+from composer.project import find
+from composer.testing import an_audience, an_edition
+from composer.testing.sendgrid import SendGridDouble
+from composer.testing.sendgrid_http import Fault, Point
+
+PEOPLE = 10
+
+
+class Clock:
+    """One clock for us and for the account."""
+
+    def __init__(self):
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def __call__(self):
+        return self.now
+
+    def timestamp(self):
+        return self.now.timestamp()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def account(clock):
+    with SendGridDouble(clock=clock.timestamp) as double:
+        yield double
+
+
+@pytest.fixture
+def letters(project, account, monkeypatch):
+    monkeypatch.setenv("SENDGRID_API_KEY", account.key)
+    toml = (project.root / "newsletter.toml").read_text() + (
+        f'[delivery]\ntransport = "sendgrid"\n[unsubscribe]\naddress = "leave@openletters.org"\n'
+        f'[transport.sendgrid]\nbase_url = "{account.url}"\nthreads = 1\npeople_per_request = 5\nundo_minutes = 30\ntimeout = 1\n'
+    )
+    (project.root / "newsletter.toml").write_text(toml)
+    return find(project.root, exact=True)
+
+
+@pytest.fixture
+def ledger(letters):
+    with open_ledger(letters) as opened:
+        yield opened
+
+
+def _begin(letters, ledger, clock):
+    start_campaign(
+        ledger, an_edition(), an_audience(PEOPLE), transport="sendgrid", real=True, setting=freeze(letters.config), now=clock.now
+    )
+    return read_campaign(ledger)
+
+
+def _got(account, clock):
+    return Counter(each.email for each in account.delivered(clock.now.timestamp()))
+
+
+def test_nothing_goes_out_before_its_time(letters, ledger, account, clock):
+    """All requests carry one batch and one moment, half an hour from now."""
+    report = run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    (batch,) = read_batches(ledger, 1)
+    assert (report.state, report.counts) == ("finished", {"accepted": PEOPLE})
+    assert batch.send_at == clock.now + timedelta(minutes=30)
+    assert _got(account, clock) == {}
+    clock.now += timedelta(minutes=31)
+    assert len(_got(account, clock)) == PEOPLE
+
+
+def test_recall_in_time(letters, ledger, account, clock):
+    """Nobody gets it, and the ledger says of everybody that it was withdrawn."""
+    run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    clock.now += timedelta(minutes=15)
+    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+    assert (done.recalled, done.skipped, done.too_late) == (PEOPLE, 0, 0)
+    assert count_states(ledger, 1) == {"recalled": PEOPLE}
+    assert read_campaign(ledger, 1).state == "cancelled"
+    clock.now += timedelta(hours=1)
+    assert _got(account, clock) == {}
+
+
+def test_recall_too_late_changes_nobody(letters, ledger, account, clock):
+    """Ten minutes before, SendGrid has begun to hand it on."""
+    run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    clock.now += timedelta(minutes=20)
+    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+    assert (done.recalled, done.too_late) == (0, 1)
+    assert count_states(ledger, 1) == {"accepted": PEOPLE}
+
+
+def test_recall_without_undo_is_refused(letters, ledger, clock):
+    """What was sent at once is gone."""
+    campaign = _begin(letters, ledger, clock)
+    with pytest.raises(UsageError, match="cannot be recalled"):
+        recall(letters, letters.config, ledger, campaign, clock.now)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_batch_in_doubt_is_cancelled_and_sent_again_once(letters, ledger, account, clock, taken):
+    """The answer to one request is lost, whether SendGrid took it or not: in the end everybody gets exactly one."""
+    account.script += [None, Fault(Point.CLOSE_AFTER, accept=taken)]
+    report = run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    assert (report.state, report.counts) == ("finished", {"accepted": PEOPLE})
+    assert [str(batch.state) for batch in read_batches(ledger, 1)] == ["cancelled", "open"]
+    clock.now += timedelta(hours=1)
+    assert set(_got(account, clock).values()) == {1}
+    assert len(_got(account, clock)) == PEOPLE
+
+
+def test_without_a_free_slot_it_stays_in_doubt(letters, ledger, account, clock):
+    """The account may hold back ten batches at a time; the sender is told, nobody is mailed twice."""
+    for number in range(10):
+        account.batches.ids.append(f"other{number}")
+        account.batches.held[f"other{number}"] = "cancel"
+    account.script += [None, Fault(Point.CLOSE_AFTER, accept=True)]
+    report = run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    assert (report.state, report.counts) == ("paused", {"accepted": 5, "in_doubt": 5})
+
+
+def test_a_later_run_hands_over_for_a_later_time_and_four_batches_are_all(letters, ledger, account, clock):
+    """A campaign that is resumed an hour later has a batch of its own; when all four are used the rest is sent at once."""
+    campaign = _begin(letters, ledger, clock)
+    for _ in range(4):
+        account.script.append(Fault(Point.STATUS, status=401))
+        assert run(letters, ledger, campaign, clock=clock).state == "paused"
+        clock.now += timedelta(hours=1)
+    assert len({batch.send_at for batch in read_batches(ledger, 1)}) == 4
+    assert run(letters, ledger, campaign, clock=clock).state == "finished"
+    assert len(read_batches(ledger, 1)) == 4
+    assert len(_got(account, clock)) == PEOPLE
+
+
+def test_without_an_id_nothing_is_begun(letters, ledger, account, clock):
+    """The account refuses the key: the campaign waits, and says so."""
+    account.key = "another"
+    with pytest.raises(Stopped) as caught:
+        run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    assert "newsletter resume 1" in caught.value.hint
+    assert read_campaign(ledger, 1).state == "paused"
+    assert count_states(ledger, 1) == {"pending": PEOPLE}
