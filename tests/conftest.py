@@ -144,6 +144,12 @@ def bare_project(request, tmp_path):
 
 
 @pytest.fixture
+def sqlite_project(tmp_path):
+    """Make the project with its ledger in SQLite alone, also where ``project`` means both."""
+    return _make_project(tmp_path / "project")
+
+
+@pytest.fixture
 def postgres_project(tmp_path, postgres_url):
     """Make the project with its ledger in PostgreSQL alone."""
     return _make_project(tmp_path / "project", _ledger_at(postgres_url))

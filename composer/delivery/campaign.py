@@ -109,8 +109,16 @@ def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[
     merger = Merger(edition, image_urls(edition, config, hosted=campaign.real and is_public(settings)))
 
     def build(row: Claimed, now: datetime) -> Message:
-        message = build_message(merger, row.subscriber, delivery_id=row.id, date=now, config=config, settings=settings, keys=keys)
-        return replace(message, position=row.position)
+        return build_message(
+            merger,
+            row.subscriber,
+            delivery_id=row.id,
+            date=now,
+            config=config,
+            settings=settings,
+            keys=keys,
+            position=row.position,
+        )
 
     return build
 

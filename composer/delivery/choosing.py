@@ -15,7 +15,7 @@ from composer.errors import UsageError
 from composer.findings import Where, warning
 from composer.ledger.campaigns import already_mailed
 from composer.ledger.deliveries import ALREADY_MAILED
-from composer.ledger.forgotten import FORGOTTEN, is_forgotten
+from composer.ledger.forgotten import FORGOTTEN, anyone_forgotten, is_forgotten
 from composer.ledger.people import read_ledger_list
 from composer.ledger.stage import stage
 from composer.ledger.suppressions import suppressed
@@ -55,6 +55,7 @@ class Chooser:
     correction: bool = False
     again: int = 0
     _segments: dict[str, Segment] = field(default_factory=dict)
+    _anyone_forgotten: bool | None = None
 
     def open_lists(self, names: Sequence[str]) -> list[List]:
         """Open each list once, also one that is named in two ways. Raises AudienceError, UsageError for a segment that one lacks."""
@@ -103,7 +104,10 @@ class Chooser:
             return reasons
         keys = [person.key for person in people if person.key not in reasons]
         reasons |= {key: str(reason) for key, reason in suppressed(self.ledger, keys, settings.name).items()}
-        reasons |= dict.fromkeys(is_forgotten(self.ledger, keys, self.project.signing_keys()), FORGOTTEN)
+        if self._anyone_forgotten is None:
+            self._anyone_forgotten = anyone_forgotten(self.ledger)
+        if self._anyone_forgotten:
+            reasons |= dict.fromkeys(is_forgotten(self.ledger, keys, self.project.signing_keys()), FORGOTTEN)
         if self.issue:
             have = already_mailed(self.ledger, self.issue, [key for key in keys if key not in reasons])
             if self.correction:

@@ -6,10 +6,13 @@ Values are converted by the columns' own types, so that what is written here rea
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ARRAY, any_, bindparam, func, literal, select
+
+from composer.ledger.schema import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,7 +52,10 @@ def among(connection: Connection, values_of: Column[Any], values: Sequence[int] 
 
 
 def _converter(connection: Connection, table: Table, name: str) -> Callable[[Any], Any] | None:
-    return table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    kind = table.c[name].type
+    convert = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    # Moments repeat: one claim, one record.
+    return lru_cache(maxsize=64)(convert) if convert and isinstance(kind, Moment) else convert
 
 
 def _converted(connection: Connection, table: Table, name: str, value: Any) -> Any:

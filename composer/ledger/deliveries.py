@@ -119,18 +119,8 @@ def give_up(ledger: Ledger, campaign: int, tried_before: datetime, now: datetime
 
 
 def _claimed(row: Row[Any], now: datetime) -> Claimed:
-    return Claimed(
-        id=row.id,
-        campaign=row.campaign,
-        position=row.position,
-        attempt=row.attempts + 1,
-        started_at=now,
-        first_tried_at=row.first_tried_at or now,
-        email=row.email,
-        key=row.address_key,
-        name=row.name,
-        fields=row.fields,
-    )
+    identity, campaign, position, attempts_before, first, email, key, name, fields, _ = tuple(row)
+    return Claimed(identity, campaign, position, attempts_before + 1, now, first or now, email, key, name, fields)
 
 
 def _move(

@@ -53,6 +53,12 @@ def identities(key: str, secret_keys: Sequence[str]) -> tuple[str, ...]:
     return (key, *(f"{_TRACE}{hashed}" for hashed in forgotten_hashes(key, secret_keys)))
 
 
+def anyone_forgotten(ledger: Ledger) -> bool:
+    """Tell whether anybody was ever forgotten; without, no secret key is needed."""
+    with ledger.read() as connection:
+        return connection.execute(select(forgotten.c.hash).limit(1)).first() is not None
+
+
 def is_forgotten(ledger: Ledger, keys: Iterable[str], secret_keys: Sequence[str]) -> set[str]:
     """Say which of these address keys were forgotten with any of ``secret_keys``; nothing is read of them when nobody was.
 
@@ -60,9 +66,9 @@ def is_forgotten(ledger: Ledger, keys: Iterable[str], secret_keys: Sequence[str]
     """
     found: set[str] = set()
     stream = iter(keys)
+    if not anyone_forgotten(ledger):
+        return found
     with ledger.read() as connection:
-        if connection.execute(select(forgotten.c.hash).limit(1)).first() is None:
-            return found
         while chunk := list(islice(stream, _CHUNK)):
             by_hash = {hashed: key for key in chunk for hashed in forgotten_hashes(key, secret_keys)}
             present = select(forgotten.c.hash).where(among(connection, forgotten.c.hash, list(by_hash)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from composer.errors import LedgerError, UsageError
 from composer.findings import Where
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from composer.project import Project
 
 # Two numbers name the lock: that of the ledger's own table, unlike any other in this database, and the campaign's.
-_LOCK = text("SELECT pg_try_advisory_lock(CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign)")
+_NUMBERS = "CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign"
+_TAKE, _GIVE_BACK = text(f"SELECT pg_try_advisory_lock({_NUMBERS})"), text(f"SELECT pg_advisory_unlock({_NUMBERS})")
 
 
 @contextmanager
@@ -39,10 +41,15 @@ def hold_campaign(project: Project, ledger: Ledger, campaign: int) -> Iterator[N
             yield
         return
     with ledger.session() as connection:
-        if not connection.execute(_LOCK, {"campaign": campaign}).scalar():
+        if not connection.execute(_TAKE, {"campaign": campaign}).scalar():
             raise _taken()
-        with ledger.guarded(_alive(connection.connection.dbapi_connection, ledger.name)):
-            yield
+        try:
+            with ledger.guarded(_alive(connection.connection.dbapi_connection, ledger.name)):
+                yield
+        finally:
+            # Closing would do, but a moment later, when the server has noticed.
+            with suppress(SQLAlchemyError):
+                connection.execute(_GIVE_BACK, {"campaign": campaign})
 
 
 def lock_path(project: Project, campaign: int) -> Path:

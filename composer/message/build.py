@@ -16,7 +16,7 @@ from composer.message.mime import check_head
 from composer.message.model import Message
 
 
-def build_message(
+def build_message(  # noqa: PLR0913 - a person and all around
     merger: Merger,
     subscriber: Subscriber,
     *,
@@ -25,6 +25,7 @@ def build_message(
     config: Config,
     settings: ListSettings,
     keys: Sequence[str],
+    position: int = 0,
 ) -> Message:
     """Return the Message of one delivery; the same arguments give the same Message.
 
@@ -46,6 +47,7 @@ def build_message(
         name=subscriber.name,
         message_id=f"{delivery_id}@{domain}",
         date=date,
+        position=position,
         headers={"List-Id": list_id_header(config.newsletter.name, settings, domain), **leave.headers},
     )
     check_head(message)  # refused now, while it is certain that nobody got it

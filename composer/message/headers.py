@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import lru_cache
 
 from composer.audience.address import Address, parse_address
 from composer.errors import MergeError
@@ -57,6 +58,7 @@ def check_address(address: str) -> None:
         raise MergeError("an address cannot stand in a header", hint="Check `from` and `reply_to` in newsletter.toml, and the list.")
 
 
+@lru_cache(maxsize=32)  # senders; there are few
 def split_mailbox(text: str) -> tuple[str, str]:
     """Split ``Name <address>`` or an address into name and address (domain in ASCII). Raises MergeError for neither."""
     match = _NAMED.fullmatch(text)

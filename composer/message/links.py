@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from composer.config import FILE_NAME, Config, ListSettings
@@ -57,7 +58,7 @@ def inert_unsubscribe(config: Config, settings: ListSettings, test_id: str, keys
 
 
 def _one_click(config: Config, token: str, subject: str) -> Unsubscribe:
-    url = f"{_service(config)}/u/{token}"
+    url = f"{_service(config.public.public_url)}/u/{token}"
     # RFC 8058, 3.1: one HTTPS URI; a mailto may stand beside it. Only an address that was set for it: the reply-to
     # mailbox of a newsletter with a service may have no reader.
     mailto = f", <{_mailto(config.unsubscribe.address, subject)}>" if config.unsubscribe.address else ""
@@ -70,8 +71,12 @@ def list_id_header(newsletter: str, settings: ListSettings, domain: str) -> str:
 
     ``domain`` is that of From; the name is the list's, else the newsletter's, in letters, digits and hyphens.
     """
-    title = settings.title or newsletter
-    return f"{phrase(title)} <{_label(settings.name) or _label(newsletter) or 'list'}.{domain.lower()}>".lstrip()
+    return _list_id(settings.title or newsletter, settings.name, newsletter, domain)
+
+
+@lru_cache(maxsize=16)
+def _list_id(title: str, name: str, newsletter: str, domain: str) -> str:
+    return f"{phrase(title)} <{_label(name) or _label(newsletter) or 'list'}.{domain.lower()}>".lstrip()
 
 
 def _label(name: str) -> str:
@@ -89,6 +94,7 @@ def _request(what: str, settings: ListSettings) -> str:
     return " ".join(filter(None, (what, settings.name)))
 
 
+@lru_cache(maxsize=32)  # the same for everybody on a list
 def _mailto(mailbox: str, subject: str) -> str:
     try:
         address = split_mailbox(mailbox)[1]
@@ -99,8 +105,9 @@ def _mailto(mailbox: str, subject: str) -> str:
     return f"mailto:{quote(address, safe='@+!$*')}?subject={quote(subject, safe='')}"
 
 
-def _service(config: Config) -> str:
-    url = config.public.public_url.rstrip("/")
+@lru_cache(maxsize=8)
+def _service(public_url: str) -> str:
+    url = public_url.rstrip("/")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -56,6 +56,7 @@ class Merger:
         """
         self.edition = edition
         self.image_urls = dict(image_urls)
+        self._last: dict[str, tuple[str, str]] = {}
         slots = {slot.mark: slot for slot in edition.fields}
         for asset in edition.attachments:
             if asset.mark not in self.image_urls:
@@ -80,7 +81,17 @@ class Merger:
 
         Raises MergeError, with the field's place in the issue, for a value that is lacking or cannot stand there.
         """
-        return Merged(self, {slot.mark: _filled(slot, values) for slot in self.edition.fields})
+        return Merged(self, {slot.mark: self._filled(slot, values) for slot in self.edition.fields})
+
+    def _filled(self, slot: Slot, values: Mapping[str, str]) -> str:
+        """Fill a slot; a value that is the one of the person before, as an unsubscribe address often is, is not escaped again."""
+        value = values.get(slot.name, "")
+        last = self._last.get(slot.mark)
+        if last and last[0] == value:
+            return last[1]
+        filled = _filled(slot, value)
+        self._last[slot.mark] = (value, filled)
+        return filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +122,8 @@ def _cut(source: str, slots: Mapping[str, Slot], fixed: Mapping[str, str]) -> Cu
     return Cut(tuple(pieces), tuple(holes))
 
 
-def _filled(slot: Slot, values: Mapping[str, str]) -> str:
-    value = values.get(slot.name, "").strip() or slot.default
+def _filled(slot: Slot, given: str) -> str:
+    value = given.strip() or slot.default
     if value is None:
         _refuse(slot, "has no value and no default", f'Give the person one, or write {{{{ {slot.name} | default("…") }}}}.')
     if slot.name in LINK_FIELDS and _SENDGRID_TAG.fullmatch(value):

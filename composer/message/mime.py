@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -46,8 +47,13 @@ def check_head(message: Message) -> None:
         raise MergeError("the Message-ID is not of the form id@domain")
     headers.check_address(message.email)
     for name, value in message.headers.items():
-        if not _FIELD_NAME.fullmatch(name) or not value.isascii() or not value.isprintable() or len(value) > _LONGEST_HEADER:
+        if not _is_writable(name, value):
             raise MergeError("a header of the list cannot be written", hint="Header names are words, their values one line of ASCII.")
+
+
+@lru_cache(maxsize=64)  # most are the same for everybody
+def _is_writable(name: str, value: str) -> bool:
+    return bool(_FIELD_NAME.fullmatch(name)) and value.isascii() and value.isprintable() and len(value) <= _LONGEST_HEADER
 
 
 def content_id(image_url: str) -> str:

@@ -14,10 +14,10 @@ from composer.delivery.campaign import begin, place, run
 from composer.delivery.dispatch import Watch
 from composer.delivery.prepare import prepare
 from composer.delivery.setting import freeze, thaw
-from composer.errors import LedgerError, TransportError, UsageError
+from composer.errors import TransportError, UsageError
 from composer.issue.model import Asset
 from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
-from composer.ledger.lock import lock_path
+from composer.ledger.lock import hold_campaign, lock_path
 from composer.ledger.opening import open_ledger
 from composer.project import with_config
 from composer.testing import FakeClock, MemoryTransport, an_audience, an_edition
@@ -25,9 +25,14 @@ from composer.transport import registry
 
 
 @pytest.fixture
-def ledger(project):
-    with open_ledger(project) as opened:
-        yield opened
+def project(any_project):
+    """Every test runs on both databases."""
+    return any_project
+
+
+@pytest.fixture
+def ledger(any_ledger):
+    return any_ledger
 
 
 def test_a_rehearsal_from_end_to_end(project, ledger):
@@ -73,8 +78,7 @@ def test_the_transport_is_closed_whatever_happens(project, ledger, monkeypatch):
     memory = MemoryTransport()
     monkeypatch.setitem(registry.WAYS_OUT, "memory", registry.WayOut(real=True, place=lambda *_: "", opener=lambda *_: memory))
     start_campaign(ledger, an_edition(), an_audience(), transport="memory", real=True, setting={}, now=FakeClock().now)
-    lock_path(project, 1).mkdir(parents=True)
-    with pytest.raises(LedgerError, match="cannot lock"):
+    with open_ledger(project) as other, hold_campaign(project, other, 1), pytest.raises(UsageError, match="another process"):
         run(project, ledger, read_campaign(ledger), clock=FakeClock())
     assert memory.closed
 
@@ -130,8 +134,15 @@ def test_a_setting_holds_no_secret_and_survives_new_and_old_keys(project):
     assert (odd.newsletter.name, odd.newsletter.language, odd.secret_keys) == ("Then", "fr", ("hush",))
 
 
-def test_two_projects_that_share_a_ledger_share_the_lock(project, ledger, tmp_path):
+@pytest.fixture
+def sqlite_ledger(sqlite_project):
+    with open_ledger(sqlite_project) as opened:
+        yield opened
+
+
+def test_two_projects_that_share_a_ledger_share_the_lock(sqlite_project, sqlite_ledger, tmp_path):
     """The second would take what the first has in flight for a dead process's."""
+    project, ledger = sqlite_project, sqlite_ledger
     shared = Database(url=f"sqlite:///{project.root}/var/newsletter.db")
     other = replace(with_config(project, database=shared), root=tmp_path)
     linked = replace(project, root=tmp_path / "linked")
@@ -151,9 +162,9 @@ def test_two_projects_that_share_a_ledger_share_the_lock(project, ledger, tmp_pa
     assert len(refused) == 1
 
 
-def test_ledgers_side_by_side_do_not_share_locks(project):
+def test_ledgers_side_by_side_do_not_share_locks(sqlite_project):
     """Two ledgers in one folder number their campaigns each for itself."""
-    first, second = (with_config(project, database=Database(url=f"sqlite:///var/{name}.db")) for name in ("a", "b"))
+    first, second = (with_config(sqlite_project, database=Database(url=f"sqlite:///var/{name}.db")) for name in ("a", "b"))
     assert lock_path(first, 1) != lock_path(second, 1)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -21,9 +18,8 @@ from composer.cli.interrupt import stop_on_signal
 from composer.delivery import dispatch as loop
 from composer.delivery.dispatch import Sending, Watch, dispatch
 from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
-from composer.ledger import lock
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
-from composer.ledger.lock import hold
+from composer.ledger.lock import hold_campaign
 from composer.ledger.opening import open_ledger
 from composer.ledger.schema import attempts, deliveries
 from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
@@ -31,9 +27,14 @@ from composer.transport.base import Accepted, Deferred, Rejected, Unknown
 
 
 @pytest.fixture
-def ledger(project):
-    with open_ledger(project) as opened:
-        yield opened
+def project(any_project):
+    """Every test runs on both databases."""
+    return any_project
+
+
+@pytest.fixture
+def ledger(any_ledger):
+    return any_ledger
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def start(project, ledger):
             read_campaign(ledger, identity),
             transport,
             build,
-            partial(hold, project.var / f"campaign-{identity}.lock"),
+            partial(hold_campaign, project, ledger, identity),
             FakeClock(),
             2,
         )
@@ -414,27 +415,19 @@ def test_locked_ledger_stops_before_sending(project, start):
     """A claim that cannot be written sends nothing."""
     sending = start()
     with open_ledger(project, busy_seconds=0.05) as impatient, sending.ledger.write() as connection:
-        connection.execute(text("SELECT 1"))
+        connection.execute(text("UPDATE campaigns SET people = people"))
         with pytest.raises(Stopped, match="locked"):
             dispatch(replace(sending, ledger=impatient))
     assert sending.transport.batches == []
 
 
-def test_one_process_a_campaign(start):
-    """Another process is refused with a sentence, and the lock goes with its holder however that ends."""
+def test_one_process_a_campaign(project, start):
+    """Another process is refused with a sentence, and sends nothing; when the first is gone it may."""
     sending = start()
-    sending.lock.args[0].parent.mkdir(exist_ok=True)
-    code = "import fcntl,sys,time; f=open(sys.argv[1],'w'); fcntl.flock(f,fcntl.LOCK_EX); print('locked',flush=True); time.sleep(60)"
-    other = subprocess.Popen([sys.executable, "-c", code, str(sending.lock.args[0])], stdout=subprocess.PIPE)
-    try:
-        assert other.stdout.readline() == b"locked\n"
+    with open_ledger(project) as ledger, hold_campaign(project, ledger, sending.campaign.id):
         with pytest.raises(UsageError, match="another process is sending this campaign"):
             dispatch(sending)
         assert sending.transport.batches == []
-    finally:
-        other.kill()
-        other.wait()
-        other.stdout.close()
     assert dispatch(sending).counts == {"accepted": 5}
 
 
@@ -454,31 +447,6 @@ def test_two_senders_at_once_share_nobody(project, start):
     assert sorted(transport.addresses) == sorted({_person(number) for number in range(1, 61)})
     assert sum(report.counts.get("accepted", 0) for report in reports) == 60
     assert sum(report.counts.get("skipped", 0) for report in reports) == 60
-
-
-def test_other_campaigns_are_not_locked(project):
-    """The lock is of one campaign."""
-    with hold(project.var / "campaign-1.lock"), hold(project.var / "campaign-2.lock"):
-        pass
-
-
-def test_a_file_system_without_locks_is_no_other_process(project, monkeypatch):
-    """Waiting for a process that is not there would be for ever."""
-
-    def no_locks(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(lock.fcntl, "flock", no_locks)
-    with pytest.raises(LedgerError, match="No locks available") as caught, hold(project.var / "campaign-1.lock"):
-        pass
-    assert "[database] url" in caught.value.hint
-
-
-def test_lock_that_cannot_be_made(project):
-    """A file where the folder should be is said so."""
-    project.var.write_text("in the way")
-    with pytest.raises(LedgerError, match="cannot lock"), hold(project.var / "campaign-1.lock"):
-        pass
 
 
 def test_a_finished_campaign_sends_nothing_again(ledger, start):

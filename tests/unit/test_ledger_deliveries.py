@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +12,7 @@ from composer.errors import LedgerError
 from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, start_campaign
 from composer.ledger.deliveries import MOST, claim, give_up, record, settle_orphans
 from composer.ledger.model import Request, Result
-from composer.ledger.opening import ledger_path, open_ledger
+from composer.ledger.opening import open_ledger
 from composer.ledger.schema import attempts, deliveries, suppressions
 from composer.testing import FakeClock, an_audience, an_edition
 
@@ -22,9 +21,9 @@ STATES = ("pending", "accepted", "deferred", "rejected", "failed", "in_doubt", "
 
 
 @pytest.fixture
-def ledger(project):
-    with open_ledger(project) as opened:
-        yield opened
+def ledger(any_ledger):
+    """Every test runs on both databases."""
+    return any_ledger
 
 
 def _start(ledger, people=3, *, stem="2026-01", real=True, first=1):
@@ -51,13 +50,13 @@ def test_claim_takes_rows_in_list_order_once(ledger):
     assert not third
 
 
-def test_claim_is_on_disk_when_it_returns(project, ledger):
+def test_claim_is_on_disk_when_it_returns(any_project, ledger):
     """Another process sees it at once: that is what makes a crash after it safe."""
     campaign = _start(ledger)
     claim(ledger, campaign, 2, NOW)
-    other = sqlite3.connect(ledger_path(project))
-    assert other.execute("SELECT count(*) FROM deliveries WHERE state = 'sending' AND attempts = 1").fetchone() == (2,)
-    other.close()
+    claimed = text("SELECT count(*) FROM deliveries WHERE state = 'sending' AND attempts = 1")
+    with open_ledger(any_project) as other, other.read() as connection:
+        assert connection.execute(claimed).scalar() == 2
 
 
 def test_claim_is_bounded(ledger):

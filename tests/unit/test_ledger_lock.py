@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import time
@@ -11,7 +12,8 @@ from sqlalchemy import text
 
 from composer.config import Database
 from composer.errors import LedgerError, UsageError
-from composer.ledger.lock import hold_campaign, lock_path
+from composer.ledger import lock
+from composer.ledger.lock import hold, hold_campaign, lock_path
 from composer.ledger.opening import open_ledger
 from composer.project import with_config
 
@@ -112,3 +114,22 @@ def test_ledgers_of_two_schemas_do_not_share_locks(postgres_project, postgres_le
 def test_the_lock_file_lies_beside_the_ledger(project):
     """Projects that share a ledger share its locks."""
     assert lock_path(project, 7) == project.var / "newsletter.db-campaign-7.lock"
+
+
+def test_a_file_system_without_locks_is_no_other_process(project, monkeypatch):
+    """Waiting for a process that is not there would be for ever."""
+
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", no_locks)
+    with pytest.raises(LedgerError, match="No locks available") as caught, hold(lock_path(project, 1)):
+        pass
+    assert "[database] url" in caught.value.hint
+
+
+def test_lock_that_cannot_be_made(project):
+    """A file where the folder should be is said so."""
+    project.var.write_text("in the way")
+    with pytest.raises(LedgerError, match="cannot lock"), hold(lock_path(project, 1)):
+        pass

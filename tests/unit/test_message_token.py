@@ -6,7 +6,7 @@ import pytest
 from itsdangerous import Signer, URLSafeSerializer
 
 from composer.errors import ConfigError
-from composer.message.token import read_unsubscribe, sign_unsubscribe
+from composer.message.token import forgotten_hashes, read_unsubscribe, sign_unsubscribe
 
 KEYS = ("new-key", "old-key")
 
@@ -46,3 +46,13 @@ def test_signing_without_a_key_is_a_wrong_configuration():
     with pytest.raises(ConfigError) as caught:
         sign_unsubscribe("d1", ())
     assert "NEWSLETTER_SECRET_KEYS" in caught.value.hint
+
+
+def test_the_forgotten_are_known_by_a_keyed_hash_alone():
+    """What is kept of them tells nobody who they were, and one who holds a key, an old one too, can tell them again."""
+    hashes = forgotten_hashes("ana@example.org", KEYS)
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in hashes)
+    assert hashes == (*forgotten_hashes("ana@example.org", KEYS[:1]), *forgotten_hashes("ana@example.org", KEYS[1:]))
+    assert len({*hashes, *forgotten_hashes("eve@example.org", KEYS)}) == 4
+    with pytest.raises(ConfigError, match="no key to remember"):
+        forgotten_hashes("ana@example.org", ())
