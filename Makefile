@@ -51,6 +51,8 @@ docs: $(VENV)/.installed-dev ## Write the generated pages anew
 
 bench: $(VENV)/.installed-dev ## Measure speed against the bounds that we promise
 	$(BIN)/python bench/compose.py
+	$(BIN)/python bench/imports.py
+	$(BIN)/python bench/sendgrid.py
 
 screenshots: $(VENV)/.installed-dev ## Take the pictures of the README anew
 	$(BIN)/newsletter build issues/$(DEMO).md --to sample

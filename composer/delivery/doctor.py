@@ -68,7 +68,7 @@ def examine(project: Project, *, ask: Ask | None = None) -> Report:
     if not way.real:
         message = "the transport is the outbox, a rehearsal: nothing leaves this machine yet"
         hint = "Set `transport` under [delivery] to sendgrid or smtp when you are ready, and run this again."
-        found = (*map(_milder, found), info("rehearsal", _FILE, message, hint))
+        found = (*map(_milder, found), info("rehearsal-only", _FILE, message, hint))
     secrets = _secrets(config)
     said = tuple(dict.fromkeys(_without(finding, secrets) for finding in (*findings, *refused, *found)))
     login = _hide(login, secrets)

@@ -48,7 +48,8 @@ def test_begin_and_write_commands_run(repository, copy, monkeypatch):
     for line in write:
         _newsletter(line)
     assert (Path("build") / "2026-02" / "email.html").is_file()
-    assert len(list(Path("outbox").rglob("*.eml"))) == 2
+    assert len(list(Path("outbox").rglob("test-*/*.eml"))) == 2
+    assert len(list(Path("outbox").rglob("*-1/*.eml"))) == 2
 
 
 def test_demo_commands_run_and_may_be_repeated(repository, copy):

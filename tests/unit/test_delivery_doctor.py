@@ -89,7 +89,7 @@ def test_a_new_project_offline_hears_what_to_fill_in(project):
     """Nothing configured, no network, no error: only what the team alone can know."""
     report = examine(with_config(project, newsletter=Newsletter()), ask=nobody_asks)
     assert codes(report, "error") == []
-    assert codes(report) == ["newsletter-unnamed", "no-sender", "no-postal-address", "unsubscribe-unusable", "rehearsal"]
+    assert codes(report) == ["newsletter-unnamed", "no-sender", "no-postal-address", "unsubscribe-unusable", "rehearsal-only"]
     assert not (project.var / "newsletter.db").exists()
     assert not (project.var / "secret.key").exists()
 

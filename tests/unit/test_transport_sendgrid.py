@@ -303,11 +303,32 @@ def test_no_such_host_is_a_certain_no(monkeypatch):
 
 
 def test_a_redirect_is_not_followed(double):
-    """A POST that is sent on as a GET would be a mail that nobody knows of; here it is in doubt, and the address is to be mended."""
+    """A POST that is sent on as a GET would be a mail that nobody knows of; the address is to be mended, everyone stays pending."""
     location = (("Location", f"{double.url}/v3/scopes"),)
     double.script.append(Fault(Point.STATUS, status=302, headers=location))
-    assert _kinds(_transport(double).send(_batch(1))) == ["Unknown"]
+    with pytest.raises(Unusable, match="302") as caught:
+        _transport(double).send(_batch(1))
+    assert list(caught.value.outcomes) == [None]
     assert len(double.calls) == 1
+
+
+def test_another_yes_stops_with_that_request_in_doubt(double):
+    """What was before it is accepted, what would have come after it is pending."""
+    double.script += [None, Fault(Point.STATUS, status=200)]
+    with pytest.raises(Unusable, match="200") as caught:
+        _transport(double, people_per_request=1).send(_batch(3))
+    assert _kinds(caught.value.outcomes) == ["Accepted", "Unknown", "NoneType"]
+
+
+def test_an_outage_does_not_bring_the_whole_list_into_doubt(double):
+    """After five requests in a row that nobody knows of, the campaign stops; one that is answered in between starts the count anew."""
+    failed = Fault(Point.STATUS, status=503)
+    double.script += [failed] * 4 + [None] + [failed] * 20
+    transport = _transport(double, people_per_request=1)
+    with pytest.raises(Unusable, match="5 requests in a row") as caught:
+        transport.send(_batch(15))
+    assert _kinds(caught.value.outcomes) == ["Unknown"] * 4 + ["Accepted"] + ["Unknown"] * 5 + ["NoneType"] * 5
+    assert "outage" in caught.value.hint
 
 
 def test_a_refused_connection_is_a_certain_no(double):
@@ -456,15 +477,19 @@ def test_a_storm_loses_and_doubles_nobody(double):
     """Whatever fails: accepted is taken once, a no is not taken, and only what is unknown is either."""
     faults = [Fault(point, accept=accept, status=503, seconds=0.0) for point in Point for accept in (False, True)]
     with SendGridDouble(storm=Storm(dict.fromkeys(faults, 0.04), seed=7)) as stormy:
-        transport = _transport(stormy, people_per_request=4)
-        batch = _batch(400)
-        outcomes = transport.send(batch)
+        left, by_email = _batch(400), {}
+        while left:
+            try:
+                outcomes = _transport(stormy, people_per_request=4).send(left)
+            except Unusable as err:  # an outage, it seems; another run goes on with those who are pending
+                outcomes = err.outcomes
+            by_email |= {message.email: outcome for message, outcome in zip(left, outcomes, strict=True) if outcome}
+            left = [message for message in left if message.email not in by_email]
         taken = stormy.emails
     assert len(taken) == len(set(taken))
-    by_email = dict(zip((message.email for message in batch), outcomes, strict=True))
     assert {email for email, outcome in by_email.items() if isinstance(outcome, Accepted)} <= set(taken)
     assert not {email for email, outcome in by_email.items() if isinstance(outcome, Deferred | Rejected)} & set(taken)
-    assert {type(outcome) for outcome in outcomes} >= {Accepted, Unknown}
+    assert {type(outcome) for outcome in by_email.values()} >= {Accepted, Unknown}
 
 
 def test_a_schedule_can_be_called_back(double):

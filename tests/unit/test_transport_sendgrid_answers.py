@@ -24,10 +24,22 @@ def test_202_takes_all():
     assert _judge(202, body=b"") == All(Accepted("202"))
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 302, 307, 600])
+@pytest.mark.parametrize("status", [200, 201, 204, 303, 600])
 def test_a_yes_of_another_kind_is_no_yes(status):
-    """A sandbox, a captive portal or a redirect answers too; nobody was mailed for certain, nor not."""
-    assert isinstance(_judge(status).outcome, Unknown)
+    """A sandbox or a front end answers too: these are in doubt, and the rest of the list is not tried."""
+    verdict = _judge(status, batch="b")
+    assert isinstance(verdict, Stop)
+    assert isinstance(verdict.outcome, Unknown)
+    assert verdict.outcome.batch == "b"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_took_nobody(status):
+    """The address is not the API's; it has to be mended."""
+    verdict = _judge(status)
+    assert isinstance(verdict, Stop)
+    assert verdict.outcome is None
+    assert "base_url" in verdict.hint
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])

@@ -80,10 +80,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Nobody was taken, and nobody would be: the account or the whole request is refused."""
+    """Nobody would be taken: the account or the whole request is refused. ``outcome`` is that of the request's people, None: not taken."""
 
     message: str
     hint: str
+    outcome: Outcome | None = None
 
 
 Verdict = All | Named | Unnamed | Wait | Again | Stop
@@ -96,8 +97,10 @@ def judge(answer: Answer, people: int, *, now: float, retry_5xx: bool = False, b
     if status == _ACCEPTED and answer.whole:
         return All(Accepted(_printable(answer.headers.get("x-message-id", "")) or str(status), batch))
     if status < 400 or status >= 600:  # noqa: PLR2004 - what is neither a yes nor a no
-        # Sandbox mode and captive portals answer 200; a redirect is not followed.
-        return All(Unknown(f"SendGrid's address answered {status} instead of 202", batch))
+        words = f"the address of SendGrid answered {status} instead of 202"
+        # A redirect is not followed, and took nothing; sandbox mode and front ends answer 200 for reasons of their own.
+        moved = status in {301, 302, 307, 308}
+        return Stop(words, _HINTS[404], None if moved else Unknown(words, batch))
     if status >= 500:  # noqa: PLR2004
         if retry_5xx or not answer.whole:
             return All(Deferred(f"SendGrid answered {status}{words}"))

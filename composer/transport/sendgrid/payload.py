@@ -116,9 +116,8 @@ class Builder:
         prefixed = sum("subject" in person for person in request.people) if in_subject else 0
         if body.count(tag.encode(), 0, head) != len(request.frame.tags) * len(request.people) + prefixed * in_subject:
             for index, person in enumerate(request.people):
-                if tag in _encode(
-                    [[*person.get("substitutions", {}).values()], person["to"], person.get("headers"), person["custom_args"]]
-                ):
+                own = [*person.get("substitutions", {}).values()]
+                if tag in _encode([own, person["to"], person.get("headers"), person["custom_args"]]):
                     refused[index] = "a value of this person looks like a tag of the request"
         return refused
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from composer.errors import MergeError
-from composer.transport.base import Accepted, Deferred, Outcome, Rejected, Unusable
+from composer.transport.base import Accepted, Deferred, Outcome, Rejected, Unknown, Unusable
 from composer.transport.sendgrid.answers import Again, All, Named, Stop, Unnamed, Verdict, Wait, judge, judge_loss
 from composer.transport.sendgrid.gate import Gate
 from composer.transport.sendgrid.payload import LARGEST_REQUEST, Builder, Request, Schedule, Terms
@@ -34,6 +34,8 @@ _PAUSES = (1.0, 3.0)
 PATIENCE = 120.0
 # So many people refused alone, with no reason that names them, and nobody taken ever: it is not the people.
 _SUSPICIOUS = 8
+# So many requests in a row, of all threads, with an outcome that nobody knows: an outage.
+_MOST_DOUBTS = 5
 
 
 class Caller(Protocol):
@@ -65,6 +67,7 @@ class SendGridTransport:
         self._gate = Gate()
         self._reached = False
         self._taken = False
+        self._doubts = 0
 
     def send(self, batch: Sequence[Message]) -> list[Outcome]:
         """Post a batch. Raises Unusable when the account or whole requests are refused, SendGrid was never reached, or on an interrupt."""
@@ -123,6 +126,7 @@ class SendGridTransport:
             case All(outcome):
                 self._taken = self._taken or isinstance(outcome, Accepted)
                 self._fill(work, request, outcome)
+                self._doubt(work, outcome)
             case Named(reasons):
                 self._reject(work, request, reasons)
             case Unnamed():
@@ -132,8 +136,17 @@ class SendGridTransport:
                 work.todo.append(request)
             case Again(reason):
                 self._again(work, request, reason)
-            case Stop(message, hint):
+            case Stop(message, hint, outcome):
+                for place in request.places:
+                    work.outcomes[place] = outcome
                 raise self._unusable(work, message, hint)
+
+    def _doubt(self, work: _Work, outcome: Outcome) -> None:
+        """Stop before an outage brings the whole list into doubt, request by request."""
+        self._doubts = self._doubts + 1 if isinstance(outcome, Unknown) else 0
+        if self._doubts >= _MOST_DOUBTS and isinstance(outcome, Unknown):
+            hint = "It seems to have an outage: see status.sendgrid.com, and go on later."
+            raise self._unusable(work, f"SendGrid left {self._doubts} requests in a row in doubt; the last one: {outcome.reason}", hint)
 
     def _fill(self, work: _Work, request: Request, outcome: Outcome) -> None:
         for place in request.places:
