@@ -47,12 +47,13 @@ class Watch:
 
     ``stop`` is asked all the time: after it nothing new begins, and what is in flight has some seconds to end. ``interruptible`` is
     entered around the waits for answers, the one place where an interrupt may cut in; ``progress`` is told how many more are
-    settled; ``probe`` is told each step's name as it begins, some of them from the lanes' own threads.
+    settled; ``waiting`` until when nothing happens; ``probe`` each step's name as it begins, some of them from the lanes' threads.
     """
 
     stop: Callable[[], bool] = lambda: False
     interruptible: Callable[[], AbstractContextManager[None]] = nullcontext
     progress: Callable[[int], None] = lambda _: None
+    waiting: Callable[[datetime], None] = lambda _: None
     probe: Callable[[str], None] = lambda _: None
 
 
@@ -100,6 +101,7 @@ class _Run:
     stop: str = ""
     request: Request = Request.NONE
     error: BaseException | None = None
+    told: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,9 @@ def _wait(run: _Run) -> bool:
     if due is None or due >= run.deadline:
         return False
     seconds = (due - now).total_seconds()
+    if run.told != due:
+        run.told = due
+        sending.watch.waiting(due)
     if seconds > 0:
         with sending.watch.interruptible():
             sending.sleep(min(seconds, _LOOK_SECONDS))

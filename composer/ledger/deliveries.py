@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import Text, cast, func, insert, literal, select, update
 
 from composer.errors import LedgerError
 from composer.findings import Where
@@ -32,8 +32,20 @@ if TYPE_CHECKING:
 MOST = 1_000
 ALREADY_MAILED = "already_mailed"
 _ATTEMPT = ("campaign", "position", "number", "started_at", "ended_at", "outcome", "answer", "batch")
+_OWN = ("campaign", "position", "number", "started_at", "outcome", "answer", "batch")
 _D = deliveries.c
-_WANTED = (_D.id, _D.campaign, _D.position, _D.attempts, _D.first_tried_at, _D.email, _D.address_key, _D.name, _D.fields, _D.list)
+_WANTED = (
+    _D.id,
+    _D.campaign,
+    _D.position,
+    _D.attempts,
+    _D.first_tried_at,
+    _D.email,
+    _D.address_key,
+    _D.name,
+    cast(_D.fields, Text),
+    _D.list,
+)
 
 
 def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: datetime | None = None) -> Batch:
@@ -78,18 +90,15 @@ def record_and_claim(
 
 def _record(connection: Connection, results: Sequence[Result], now: datetime, ledger: str) -> None:
     groups: dict[tuple[int, DeliveryState, str, datetime | None], list[int]] = defaultdict(list)
-    for result in results:
-        reason = "" if result.state == DeliveryState.ACCEPTED else result.answer
-        groups[result.delivery.campaign, result.state, reason, result.due_at].append(result.delivery.position)
+    for row, state, _, answer, due_at, _ in results:
+        groups[row.campaign, state, "" if state == DeliveryState.ACCEPTED else answer, due_at].append(row.position)
     moved = sum(_move(connection, *key, positions, now) for key, positions in groups.items())
     if moved != len(results):
         raise LedgerError("a delivery that nobody was sending cannot have an outcome", where=Where(ledger))
     ended = (
-        (row.campaign, row.position, row.attempt, row.started_at, now, result.outcome, result.answer, result.batch)
-        for result in results
-        for row in (result.delivery,)
+        (row.campaign, row.position, row.attempt, row.started_at, outcome, answer, batch) for row, _, outcome, answer, _, batch in results
     )
-    insert_rows(connection, attempts, _ATTEMPT, ended)
+    insert_rows(connection, attempts, _OWN, ended, {"ended_at": now})
 
 
 def settle_orphans(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime, batch: str = "") -> int:
@@ -145,6 +154,9 @@ def _rows(campaign: int, state: DeliveryState) -> Select[Any]:
 
 
 def _held_elsewhere(connection: Connection, campaign: int, issue: str, rows: Sequence[Row[Any]]) -> dict[str, str]:
+    others = select(campaigns.c.id).where(campaigns.c.issue == issue, campaigns.c.id != campaign, campaigns.c.real)
+    if connection.execute(others.limit(1)).first() is None:
+        return {}
     keys = [row.address_key for row in rows]
     held = select(_D.address_key).where(among(connection, _D.address_key, keys), _D.issue == issue, _D.campaign != campaign, REACHED)
     return dict.fromkeys(connection.execute(held).scalars(), ALREADY_MAILED)

@@ -5,6 +5,7 @@ Plain data without SQLAlchemy. Which state follows which is decided above, in ``
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,7 +102,7 @@ class Campaign:
 
 # Named tuples: a frozen dataclass takes six times as long to make, and one of each is made for every person.
 class Claimed(NamedTuple):
-    """A delivery that this process alone may send now; ``attempt`` and ``position`` count from 1."""
+    """A delivery that this process alone may send now; ``attempt`` and ``position`` count from 1, ``as_json`` holds the fields."""
 
     id: str
     campaign: int
@@ -112,7 +113,7 @@ class Claimed(NamedTuple):
     email: str
     key: str
     name: str
-    fields: Mapping[str, str]
+    as_json: str
 
     def __repr__(self) -> str:
         """Name the delivery and nothing of the person."""
@@ -121,7 +122,7 @@ class Claimed(NamedTuple):
     @property
     def subscriber(self) -> Subscriber:
         """The person as frozen when the campaign started."""
-        return Subscriber(self.email, self.key, self.name, self.fields)
+        return Subscriber(self.email, self.key, self.name, json.loads(self.as_json))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,15 @@ def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: 
     preferences = config.unsubscribe.preferences_url
     if config.unsubscribe.via == "sendgrid":  # SendGrid replaces these tags and adds the headers of the group by itself
         return Unsubscribe("<%asm_group_unsubscribe_raw_url%>", preferences or "<%asm_preferences_raw_url%>")
-    request = _request("unsubscribe", settings)
     if config.unsubscribe.via == "service":
-        return _one_click(config, sign_unsubscribe(delivery_id, keys), request)
-    mailbox = _answering(config, settings, sender)
-    url = _mailto(mailbox, request)
-    preferences = preferences or _mailto(mailbox, _request("preferences", settings))
-    return Unsubscribe(url, preferences, {"List-Unsubscribe": f"<{url}>"})
+        return _one_click(config, sign_unsubscribe(delivery_id, keys), _request("unsubscribe", settings.name))
+    return _by_mail(_answering(config, settings, sender), settings.name, preferences)
+
+
+@lru_cache(maxsize=16)  # the same for everybody on a list
+def _by_mail(mailbox: str, name: str, preferences: str) -> Unsubscribe:
+    url = _mailto(mailbox, _request("unsubscribe", name))
+    return Unsubscribe(url, preferences or _mailto(mailbox, _request("preferences", name)), {"List-Unsubscribe": f"<{url}>"})
 
 
 def inert_unsubscribe(config: Config, settings: ListSettings, test_id: str, keys: Sequence[str], *, sender: str = "") -> Unsubscribe:
@@ -90,8 +92,8 @@ def _answering(config: Config, settings: ListSettings, sender: str) -> str:
     return config.unsubscribe.address or next(filter(None, known), "")
 
 
-def _request(what: str, settings: ListSettings) -> str:
-    return " ".join(filter(None, (what, settings.name)))
+def _request(what: str, name: str) -> str:
+    return " ".join(filter(None, (what, name)))
 
 
 @lru_cache(maxsize=32)  # the same for everybody on a list

@@ -56,6 +56,7 @@ class Merger:
         """
         self.edition = edition
         self.image_urls = dict(image_urls)
+        self._slots = tuple((slot.mark, slot.name, slot) for slot in edition.fields)
         self._last: dict[str, tuple[str, str]] = {}
         slots = {slot.mark: slot for slot in edition.fields}
         for asset in edition.attachments:
@@ -81,17 +82,15 @@ class Merger:
 
         Raises MergeError, with the field's place in the issue, for a value that is lacking or cannot stand there.
         """
-        return Merged(self, {slot.mark: self._filled(slot, values) for slot in self.edition.fields})
-
-    def _filled(self, slot: Slot, values: Mapping[str, str]) -> str:
-        """Fill a slot; a value that is the one of the person before, as an unsubscribe address often is, is not escaped again."""
-        value = values.get(slot.name, "")
-        last = self._last.get(slot.mark)
-        if last and last[0] == value:
-            return last[1]
-        filled = _filled(slot, value)
-        self._last[slot.mark] = (value, filled)
-        return filled
+        filled: dict[str, str] = {}
+        for mark, name, slot in self._slots:
+            value = values.get(name, "")
+            # A value that is the one of the person before, as an unsubscribe address often is, is not escaped again.
+            last = self._last.get(mark)
+            if last is None or last[0] != value:
+                last = self._last[mark] = (value, _filled(slot, value))
+            filled[mark] = last[1]
+        return Merged(self, filled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from composer.cli.interrupt import stop_on_signal
 from composer.delivery import dispatch as loop
 from composer.delivery.dispatch import Sending, Watch, dispatch
 from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
-from composer.ledger.campaigns import count_states, read_campaign, start_campaign
+from composer.ledger.campaigns import ask_campaign, count_states, read_campaign, start_campaign
 from composer.ledger.lock import hold_campaign
+from composer.ledger.model import Request
 from composer.ledger.opening import open_ledger
 from composer.ledger.schema import attempts, deliveries
 from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
@@ -456,3 +457,65 @@ def test_a_finished_campaign_sends_nothing_again(ledger, start):
     assert dispatch(sending).counts == {"accepted": 5}
     assert len(sending.transport.sent) == 5
     assert count_states(ledger, sending.campaign.id) == {"accepted": 5}
+
+
+def test_what_falls_due_soon_is_waited_for(ledger, start):
+    """Greylisting is over in minutes: the run waits for it, says so once, and finishes by itself."""
+    sending = start(3, wait=timedelta(minutes=15))
+    sending.transport.answers[_person(2)] = Deferred("451 greylisted", 120)
+    told = []
+
+    def sleep(seconds):
+        sending.clock.advance(seconds)
+        if sending.clock.now >= FakeClock().now + timedelta(seconds=110):
+            sending.transport.answers.clear()
+
+    report = dispatch(replace(sending, sleep=sleep, watch=Watch(waiting=told.append)))
+    assert (report.state, report.counts) == ("finished", {"accepted": 3})
+    assert told == [FakeClock().now + timedelta(seconds=120)]
+    assert FakeClock().now + timedelta(seconds=120) <= sending.clock.now < FakeClock().now + timedelta(seconds=122)
+
+
+def test_what_falls_due_later_than_one_waits_pauses(ledger, start):
+    """The sender goes home; a resume goes on."""
+    sending = start(3, wait=timedelta(minutes=15))
+    sending.transport.answers[_person(2)] = Deferred("451 later", 3_600)
+    report = dispatch(replace(sending, sleep=sending.clock.advance))
+    assert (report.state, report.exit_code, report.left) == ("paused", 3, 1)
+    assert sending.clock.now == FakeClock().now
+
+
+def test_after_a_day_a_deferred_delivery_has_failed(ledger, start):
+    """It is tried for a day and no longer; others are not held up by it."""
+    sending = start(2, wait=timedelta(hours=30))
+    sending.transport.answers[_person(2)] = Deferred("451 never", 3_600)
+    report = dispatch(replace(sending, sleep=lambda seconds: sending.clock.advance(seconds * 600)))
+    assert (report.state, report.exit_code, report.counts) == ("finished", 1, {"accepted": 1, "failed": 1})
+    assert sending.clock.now - FakeClock().now < timedelta(hours=27)
+
+
+def test_many_lanes_share_the_work_and_nobody_is_twice(ledger, start):
+    """Calls run at the same time, each for people of its own; everyone is accounted for."""
+    begun, transport = threading.Barrier(3), MemoryTransport(lanes=3)
+    transport.script.extend([lambda batch: (begun.wait(5) and None) or [Accepted()] * len(batch)] * 3)
+    report = dispatch(start(12, transport=transport))
+    assert report.counts == {"accepted": 12}
+    assert sum(transport.batches) == 12
+
+
+def test_a_request_from_outside_pauses_or_cancels(ledger, start):
+    """Another process leaves a word in the ledger; the run hears it with its next claim."""
+    for request, state, rest in ((Request.PAUSE, "paused", "pending"), (Request.CANCEL, "cancelled", "skipped")):
+        sending = start(6, lists=(f"list-{request}",))
+        identity = sending.campaign.id
+        sending.transport.script.append(
+            lambda batch, identity=identity, request=request: ask_campaign(ledger, identity, request) or [Accepted()] * len(batch)
+        )
+        with ledger.write() as connection:
+            connection.execute(text("UPDATE deliveries SET issue = :issue WHERE campaign = :id"), {"issue": f"i{identity}", "id": identity})
+            connection.execute(text("UPDATE campaigns SET issue = :issue WHERE id = :id"), {"issue": f"i{identity}", "id": identity})
+        report = dispatch(sending)
+        assert (report.state, report.exit_code) == (state, 3)
+        assert report.reason == f"{'paused' if request == 'pause' else 'cancelled'} on request"
+        assert set(_states(ledger, identity)) == {"accepted", rest}
+        assert read_campaign(ledger, identity).request == ""

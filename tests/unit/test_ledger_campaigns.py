@@ -211,6 +211,7 @@ def test_looking_for_the_mailed_uses_the_index(file_ledger):
         if statement.lstrip().startswith("SELECT"):
             plans.append([row[3] for row in connection.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)])
 
+    _start(ledger)
     campaign = _start(ledger)
     event.listen(ledger._engine, "before_cursor_execute", explain)
     already_mailed(ledger, "2026-01", ["a", "b"])
