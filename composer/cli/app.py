@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperGroup
 
 from composer.cli.build import build
+from composer.cli.campaigns import campaigns, export
+from composer.cli.control import cancel, pause, resolve, resume, retry
 from composer.cli.db import db
 from composer.cli.doctor import doctor
 from composer.cli.init import init, new
@@ -23,11 +25,12 @@ from composer.cli.lists import lists
 from composer.cli.output import plain, print_findings
 from composer.cli.recall import recall
 from composer.cli.scope import Scope
-from composer.cli.send import resume, send
+from composer.cli.send import send
 from composer.cli.status import status
 from composer.cli.subscriber import subscriber
 from composer.cli.suppress import suppress
 from composer.cli.test import send_test
+from composer.cli.who import who
 from composer.errors import ComposerError
 
 STOPPED = 3
@@ -129,8 +132,15 @@ app.command("new")(new)
 app.command("build")(build)
 app.command("test", short_help="Mail an issue to colleagues as its readers will get it.")(send_test)
 app.command("send", short_help="Deliver an issue to lists.")(send)
-app.command("resume", short_help="Go on with a campaign that stopped.")(resume)
+app.command("campaigns", short_help="List what was sent so far.")(campaigns)
 app.command("status", short_help="Show how a campaign stands.")(status)
+app.command("who", short_help="Say whether a person got it.")(who)
+app.command("export", short_help="Write everybody of a campaign as CSV.")(export)
+app.command("pause", short_help="Pause a campaign, also from elsewhere.")(pause)
+app.command("resume", short_help="Go on with a campaign that stopped.")(resume)
+app.command("cancel", short_help="End a campaign for good.")(cancel)
+app.command("retry", short_help="Try those again who failed or are deferred.")(retry)
+app.command("resolve", short_help="Decide about those in doubt.")(resolve)
 app.add_typer(lists)
 app.add_typer(suppress)
 app.add_typer(subscriber)

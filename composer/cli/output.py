@@ -17,6 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from composer.findings import Finding
 
@@ -73,10 +74,20 @@ def number_of(number: int, what: str) -> str:
 
 def print_pairs(pairs: Iterable[tuple[str, str]], *, err: bool = False) -> None:
     """Print names and values in two columns; an empty name continues the one above."""
+    for line in pair_lines(pairs):
+        typer.echo(line, err=err)
+
+
+def pair_lines(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the lines that ``print_pairs`` prints."""
     rows = [(name, plain(value)) for name, value in pairs]
     width = max((len(name) for name, _ in rows), default=0)
-    for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}".rstrip(), err=err)
+    return [f"{name:<{width}}  {value}".rstrip() for name, value in rows]
+
+
+def when(moment: datetime) -> str:
+    """Return a moment (aware UTC) to the minute, as ``2026-01-15 09:00 UTC``."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -99,9 +110,9 @@ def confirm(question: str) -> bool:
     from composer.errors import UsageError  # noqa: PLC0415 - `--help` needs no errors
 
     if not sys.stdin.isatty():
-        raise UsageError("nobody is here to answer", hint="Add --yes to send without a question, or --dry-run to only look.")
-    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+        raise UsageError("nobody is here to answer", hint="Add --yes to go on without a question.")
     try:
+        typer.echo(f"{question} [y/N]: ", nl=False, err=True)
         # Not input(): GNU readline sets itself up first, and a Ctrl-C in that moment is heard only with the next key.
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
     except KeyboardInterrupt:

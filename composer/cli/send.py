@@ -1,4 +1,4 @@
-"""``newsletter send`` and ``newsletter resume``: show what would happen, ask, then deliver with every step in the ledger."""
+"""``newsletter send``: show what would happen, ask, then deliver with every step in the ledger."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from composer.cli.scope import scope_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from composer.delivery.dispatch import Report
     from composer.delivery.prepare import Prepared
+    from composer.delivery.sending import Report
     from composer.ledger.database import Ledger
     from composer.ledger.model import Campaign
     from composer.project import Project
@@ -53,24 +53,6 @@ def send(
         raise typer.Exit(_deliver(project, prepared))
     typer.echo("Nothing was sent.", err=True)
     raise typer.Exit(USAGE)
-
-
-def resume(
-    context: typer.Context,
-    campaign: Annotated[
-        int | None, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The campaign. Default: the newest that is not finished.")
-    ] = None,
-) -> None:
-    """Go on with a campaign that stopped; whoever has the issue already does not get it again."""
-    from composer.cli.status import existing_ledger  # noqa: PLC0415 - brings the database
-    from composer.ledger.campaigns import read_campaign  # noqa: PLC0415
-
-    project = scope_of(context).project()
-    with existing_ledger(project) as ledger:
-        chosen = read_campaign(ledger, campaign)
-        if not chosen.real:
-            typer.echo(REHEARSAL.format(tense="leaves"), err=True)
-        raise typer.Exit(_run(project, ledger, chosen))
 
 
 def _announce(prepared: Prepared) -> None:
@@ -128,8 +110,8 @@ def _run(project: Project, ledger: Ledger, campaign: Campaign) -> int:
 
     from composer.cli.status import why_not  # noqa: PLC0415 - brings the database
     from composer.delivery.campaign import run  # noqa: PLC0415
-    from composer.delivery.dispatch import Watch  # noqa: PLC0415
     from composer.delivery.model import unsent  # noqa: PLC0415
+    from composer.delivery.sending import Watch  # noqa: PLC0415
     from composer.ledger.campaigns import count_states  # noqa: PLC0415
 
     with stop_on_signal() as interrupt, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
@@ -147,7 +129,7 @@ def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
 
     counts = ", ".join(f"{report.counts[state]:,} {state.replace('_', ' ')}" for state in DeliveryState if report.counts.get(state))
     typer.echo(f"Campaign {campaign.id} is {report.state}: {counts}.")
-    if where := place(project, campaign):
+    if not campaign.real and (where := place(project, campaign)):
         typer.echo(f"Files: {typed(where)}/")
     if report.reason:
         more = f" `newsletter resume {campaign.id}` goes on{' then' if report.due else ''}." if report.left else ""

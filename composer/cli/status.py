@@ -1,4 +1,4 @@
-"""``newsletter status``: how a campaign stands, for people or as JSON."""
+"""``newsletter status``: how a campaign stands, for people or as JSON, once or until it stops."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from composer.cli.output import print_json, print_pairs, typed
+from composer.cli.output import print_json, print_pairs
 from composer.cli.scope import scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from composer.ledger.database import Ledger
     from composer.ledger.model import Campaign
@@ -24,21 +24,22 @@ def status(
         int | None,
         typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The campaign. Default: the newest unfinished, else the newest."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    watching: Annotated[bool, typer.Option("--watch", help="Go on looking until it is not running; Ctrl-C ends only the looking.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON; with --watch one line each time.")] = False,
 ) -> None:
-    """Show a campaign: what, to whom, and how many deliveries are in each state."""
-    from composer.ledger.campaigns import count_states, read_campaign  # noqa: PLC0415 - the database costs 230 ms
+    """Show a campaign: what, to whom, how many deliveries are in each state, why not, and what to do now."""
+    from composer.cli.standing import as_data, as_pairs, look  # noqa: PLC0415 - brings dataclasses
+    from composer.cli.watch import watch  # noqa: PLC0415 - the same
 
     project = scope_of(context).project()
     with existing_ledger(project) as ledger:
-        chosen = read_campaign(ledger, campaign)
-        counts = count_states(ledger, chosen.id)
-        reasons = list(why_not(ledger, chosen))
-    if as_json:
-        print_json(_as_data(project, chosen, counts))
-    else:
-        print_pairs(_as_pairs(project, chosen, counts))
-        print_pairs(("" if number else "Why not", words) for number, words in enumerate(reasons))
+        standing = look(project, ledger, campaign)
+        if watching:
+            watch(lambda: look(project, ledger, standing.campaign.id), as_json=as_json)
+        elif as_json:
+            print_json(as_data(standing))
+        else:
+            print_pairs(as_pairs(standing))
 
 
 @contextmanager
@@ -54,48 +55,11 @@ def existing_ledger(project: Project) -> Iterator[Ledger]:
 
 
 def why_not(ledger: Ledger, campaign: Campaign) -> Iterator[str]:
-    """Say how many deliveries failed, were refused, deferred or are in doubt for which reason; no address is named."""
-    from composer.ledger.campaigns import count_reasons  # noqa: PLC0415 - with the database
+    """Say after a run who was not mailed and why, in numbers, and what the sender may do for them."""
+    from composer.cli.standing import Standing, reasons_of, what_is_open  # noqa: PLC0415 - brings the database
+    from composer.ledger.campaigns import count_reasons, count_states, read_campaign  # noqa: PLC0415
 
-    for state, reason, number in count_reasons(ledger, campaign.id):
-        yield f"{number:,} {state.replace('_', ' ')}: {reason or 'no reason was given'}"
-
-
-def _as_data(project: Project, campaign: Campaign, counts: Mapping[str, int]) -> dict[str, object]:
-    from composer.delivery.campaign import place  # noqa: PLC0415 - with the database
-    from composer.delivery.model import DeliveryState  # noqa: PLC0415
-
-    return {
-        "campaign": campaign.id,
-        "issue": campaign.issue,
-        "edition": campaign.edition,
-        "lists": [each.name for each in campaign.lists],
-        "transport": campaign.transport,
-        "real": campaign.real,
-        "state": campaign.state,
-        "reason": campaign.reason,
-        "created_at": campaign.created_at.isoformat(),
-        "updated_at": campaign.updated_at.isoformat(),
-        "place": place(project, campaign),
-        "left_out": {left.reason: left.count for left in campaign.left_out},
-        "counts": {str(state): counts.get(state, 0) for state in DeliveryState},
-    }
-
-
-def _as_pairs(project: Project, campaign: Campaign, counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    from composer.delivery.campaign import place  # noqa: PLC0415 - with the database
-    from composer.delivery.model import DeliveryState  # noqa: PLC0415
-
-    yield "Campaign", f"{campaign.id}, {campaign.state}" + (f" ({campaign.reason})" if campaign.reason else "")
-    yield "Issue", f"{campaign.issue}, edition {campaign.edition[:12]}"
-    yield "Lists", ", ".join(each.name for each in campaign.lists)
-    yield "Transport", campaign.transport + ("" if campaign.real else " (a rehearsal: nothing left this machine)")
-    yield "Begun", f"{campaign.created_at:%Y-%m-%d %H:%M} UTC"
-    if where := place(project, campaign):
-        yield "Files", f"{typed(where)}/"
-    yield "People", f"{sum(counts.values()):,}"
-    for state in DeliveryState:
-        if counts.get(state):
-            yield "", f"{counts[state]:,} {state.replace('_', ' ')}"
-    for number, left in enumerate(campaign.left_out):
-        yield "" if number else "Left out", f"{left.count:,} {left.reason.replace('_', ' ')}"
+    counts, reasons = count_states(ledger, campaign.id), tuple(count_reasons(ledger, campaign.id))
+    standing = Standing(read_campaign(ledger, campaign.id), counts, reasons)
+    yield from reasons_of(standing)
+    yield from what_is_open(standing)

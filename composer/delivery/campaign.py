@@ -12,8 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
-from composer.delivery.dispatch import RESUME, Sending, Watch, dispatch
+from composer.delivery.dispatch import dispatch
 from composer.delivery.model import CampaignState, DeliveryState
+from composer.delivery.sending import RESUME, Sending, Watch
 from composer.delivery.setting import thaw
 from composer.delivery.undo import choose_batch, offers_undo, replace_doubtful
 from composer.errors import ComposerError, Stopped, UsageError
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from composer.delivery.dispatch import Report
     from composer.delivery.prepare import Prepared
+    from composer.delivery.sending import Report
     from composer.ledger.database import Ledger
     from composer.ledger.model import Campaign, Claimed
     from composer.message.model import Message

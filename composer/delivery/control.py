@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from composer.delivery.model import OPEN, CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
@@ -18,6 +19,7 @@ from composer.ledger.campaigns import ask_campaign, count_states, move_campaign,
 from composer.ledger.deliveries import settle_orphans
 from composer.ledger.lock import hold_campaign
 from composer.ledger.model import Request
+from composer.ledger.undo import read_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 20.0
 RESOLVED = "resolved"
 _LOOK_SECONDS = 0.25
+_BEGINS = timedelta(seconds=5)
 _OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
 _LOST = "the process ended before the answer was recorded"
 _WORDS = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
@@ -67,7 +70,7 @@ def pause(project: Project, ledger: Ledger, campaign: int, now: datetime, patien
         else:
             move_campaign(ledger, campaign, CampaignState.PAUSED, now, _WORDS[Request.PAUSE])
 
-    return _carry_out(project, ledger, campaign, Request.PAUSE, directly, patience)
+    return _carry_out(project, ledger, campaign, Request.PAUSE, directly, patience, now)
 
 
 def cancel(project: Project, ledger: Ledger, campaign: int, now: datetime, patience: Patience = _PATIENT) -> Effect:
@@ -77,7 +80,7 @@ def cancel(project: Project, ledger: Ledger, campaign: int, now: datetime, patie
         _settle(ledger, read_campaign(ledger, campaign), now)
         resolution.cancel(ledger, campaign, _WORDS[Request.CANCEL], now)
 
-    return _carry_out(project, ledger, campaign, Request.CANCEL, directly, patience)
+    return _carry_out(project, ledger, campaign, Request.CANCEL, directly, patience, now)
 
 
 def retry(project: Project, ledger: Ledger, campaign: int, now: datetime) -> int:
@@ -93,18 +96,23 @@ def retry(project: Project, ledger: Ledger, campaign: int, now: datetime) -> int
     return moved
 
 
-def find_doubtful(project: Project, ledger: Ledger, campaign: int, now: datetime, people: Mapping[str, str] | None = None) -> int:
+def find_doubtful(
+    project: Project, ledger: Ledger, campaign: int, now: datetime, people: Mapping[str, str] | None = None, *, resend: bool = False
+) -> int:
     """Count who is in doubt: all, or ``people`` (address key → as typed); what a dead process left in flight is in doubt from here on.
 
-    Raises UsageError when nobody is, when one of ``people`` is not, or when another process is sending the campaign.
+    Raises UsageError when nobody is, when one of ``people`` is not, when another process is sending the campaign, or for a wish
+    to ``resend`` what was cancelled.
     """
     with hold_campaign(project, ledger, campaign):
-        _settle(ledger, read_campaign(ledger, campaign), now)
+        found = read_campaign(ledger, campaign)
+        if resend:
+            _not_cancelled(found)
+        _settle(ledger, found, now)
     if people is None:
-        number = resolution.count_in_doubt(ledger, campaign)
-        if not number:
-            raise UsageError(f"nobody of campaign {campaign} is in doubt", hint="There is nothing to resolve.")
-        return number
+        if number := resolution.count_in_doubt(ledger, campaign):
+            return number
+        raise UsageError(f"nobody of campaign {campaign} is in doubt", hint="There is nothing to resolve.")
     states = states_of(ledger, campaign, list(people))
     for key, typed in people.items():
         state = states.get(key)
@@ -119,18 +127,23 @@ def resolve(
 ) -> int:
     """Let who is in doubt, all or ``people``, be sent to again by the next run, or be skipped; return how many.
 
-    A campaign with nothing open any more is finished by it. Raises UsageError as ``find_doubtful`` does, and for sending again
-    what was cancelled.
+    A campaign with nothing open any more is finished by it. Raises UsageError as ``find_doubtful`` does.
     """
-    find_doubtful(project, ledger, campaign, now, people)
+    find_doubtful(project, ledger, campaign, now, people, resend=resend)
     keys = None if people is None else list(people)
     with hold_campaign(project, ledger, campaign):
-        if resend:
-            _not_cancelled(read_campaign(ledger, campaign))
         state = follow(DeliveryState.IN_DOUBT, DeliveryEvent.RESEND if resend else DeliveryEvent.SKIP)
         moved = resolution.resolve(ledger, campaign, state, "" if resend else RESOLVED, now, keys)
         _conclude(ledger, campaign, now)
     return moved
+
+
+def unfinished(ledger: Ledger, campaign: int) -> Campaign:
+    """Read a campaign. Raises UsageError for one that is over."""
+    found = read_campaign(ledger, campaign)
+    if found.state in _OVER:
+        raise UsageError(f"campaign {campaign} is {found.state}", hint="There is nothing left to send.")
+    return found
 
 
 def is_sent_now(project: Project, ledger: Ledger, campaign: int) -> bool:
@@ -152,37 +165,48 @@ def _if_free(project: Project, ledger: Ledger, campaign: int) -> Iterator[bool]:
 
 
 def _carry_out(
-    project: Project, ledger: Ledger, campaign: int, request: Request, directly: Callable[[], None], patience: Patience
+    project: Project, ledger: Ledger, campaign: int, request: Request, directly: Callable[[], None], patience: Patience, now: datetime
 ) -> Effect:
-    begun = read_campaign(ledger, campaign)
-    if begun.state in _OVER:
-        raise UsageError(f"campaign {campaign} is {begun.state}", hint="There is nothing left to send.")
-    looks = 1 + round(patience.seconds / _LOOK_SECONDS)
+    unfinished(ledger, campaign)
+    looks, told = 1 + round(patience.seconds / _LOOK_SECONDS), False
     for look in range(looks):
+        last, time_is = look == looks - 1, now + timedelta(seconds=look * _LOOK_SECONDS)
         with _if_free(project, ledger, campaign) as free:
-            if free:
+            found = read_campaign(ledger, campaign)
+            if free and (last or not _about_to_begin(found, time_is)):
                 # It may have come to its end in the meantime, whatever it was asked for.
-                if read_campaign(ledger, campaign).state not in _OVER:
+                if found.state not in _OVER:
                     directly()
                 return Effect(read_campaign(ledger, campaign))
-        _ask(ledger, campaign, request)
-        if not look:
-            patience.asked()
-        if look < looks - 1:
+        if not free:
+            _ask(ledger, found, request)
+            if not told:
+                patience.asked()
+            told = True
+        if not last:
             patience.sleep(_LOOK_SECONDS)
     return Effect(read_campaign(ledger, campaign), waiting=True)
 
 
-def _ask(ledger: Ledger, campaign: int, request: Request) -> None:
-    """Leave the request, unless it is there, or a stronger one is, or the process is done and about to let go."""
-    found = read_campaign(ledger, campaign)
-    if found.state is CampaignState.RUNNING and found.request not in (request, Request.CANCEL):
-        ask_campaign(ledger, campaign, request)
+def _about_to_begin(campaign: Campaign, now: datetime) -> bool:
+    """Tell whether a process may just have begun a campaign and not hold it yet: it would run over whatever was done before."""
+    return campaign.state is CampaignState.RUNNING and now - campaign.updated_at < _BEGINS
+
+
+def _ask(ledger: Ledger, campaign: Campaign, request: Request) -> None:
+    """Leave the request, unless it is there, or a stronger one is, or the process is done and about to let go.
+
+    A process that has only just begun wipes what was asked before: so it is asked again with every look.
+    """
+    if campaign.state not in _OVER and campaign.request not in (request, Request.CANCEL):
+        ask_campaign(ledger, campaign.id, request)
 
 
 def _settle(ledger: Ledger, campaign: Campaign, now: datetime) -> None:
     """Move what a dead process left in flight, as the next run would: a rehearsal is written over, all else is in doubt."""
-    settle_orphans(ledger, campaign.id, after_loss(idempotent=not campaign.real), _LOST, now)
+    batches = read_batches(ledger, campaign.id)
+    lost_with = batches[-1].id if batches else ""
+    settle_orphans(ledger, campaign.id, after_loss(idempotent=not campaign.real), _LOST, now, lost_with)
 
 
 def _conclude(ledger: Ledger, campaign: int, now: datetime) -> None:

@@ -6,78 +6,34 @@ a delivery is never sent unless its claim is on disk, and a lost answer is never
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from composer.delivery.ending import INTERRUPTED, finish, stopped, words_of
 from composer.delivery.lanes import Lanes
-from composer.delivery.model import OPEN, CampaignState, DeliveryEvent, DeliveryState, after, after_loss, follow, unsent
+from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after, after_loss, follow
 from composer.delivery.retry import wait_before
-from composer.errors import ComposerError, LedgerError, MergeError, Stopped, TransportError
-from composer.ledger.campaigns import count_states, move_campaign, next_due
+from composer.delivery.sending import Report, Sending
+from composer.errors import ComposerError, LedgerError, MergeError, TransportError
+from composer.ledger.campaigns import move_campaign, next_due
 from composer.ledger.deliveries import MOST, give_up, record, record_and_claim, settle_orphans
 from composer.ledger.model import Batch, Request, Result
-from composer.ledger.resolution import cancel
 from composer.transport.base import Deferred, Unknown, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from composer.ledger.database import Ledger
-    from composer.ledger.model import Campaign, Claimed
+    from composer.ledger.model import Claimed
     from composer.message.model import Message
     from composer.transport.base import Outcome, Transport
 
-RESUME = "`newsletter resume {id}` goes on where this stopped."
 DRAIN_SECONDS = 8.0
 _LOOK_SECONDS = 0.2
 _RECORD_TRIES = 5
-INTERRUPTED = "interrupted"
 _LOST = "the process ended before the answer was recorded"
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who looks on while a campaign runs.
-
-    ``stop`` is asked all the time: after it nothing new begins, and what is in flight has some seconds to end. ``interruptible`` is
-    entered around the waits for answers, the one place where an interrupt may cut in; ``progress`` is told how many more are
-    settled; ``waiting`` until when nothing happens; ``probe`` each step's name as it begins, some of them from the lanes' threads.
-    """
-
-    stop: Callable[[], bool] = lambda: False
-    interruptible: Callable[[], AbstractContextManager[None]] = nullcontext
-    progress: Callable[[int], None] = lambda _: None
-    waiting: Callable[[datetime], None] = lambda _: None
-    probe: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """What one run needs: ``build`` makes the message of a claimed delivery (MergeError: that one fails, others go on).
-
-    ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
-    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``lost_with``
-    names the group that a dead process was handing over, where there is one.
-    """
-
-    ledger: Ledger
-    campaign: Campaign
-    transport: Transport
-    build: Callable[[Claimed, datetime], Message]
-    lock: Callable[[], AbstractContextManager[None]]
-    clock: Callable[[], datetime]
-    batch: int = 100
-    watch: Watch = Watch()
-    wait: timedelta = timedelta(0)
-    give_up: timedelta = timedelta(hours=24)
-    sleep: Callable[[float], None] = time.sleep
-    lost_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +60,6 @@ class _Run:
     told: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How a run ended; ``counts`` are the whole campaign's, by delivery state; ``reason`` says why it paused.
-
-    ``due`` is set when a resume before then would find nothing to send.
-    """
-
-    campaign: int
-    state: CampaignState
-    counts: Mapping[str, int]
-    reason: str = ""
-    due: datetime | None = None
-
-    @property
-    def left(self) -> int:
-        """How many a resume may still send; those in doubt are none of them."""
-        return unsent(self.counts)
-
-    @property
-    def exit_code(self) -> int:
-        """0 when all went well, 1 when somebody was refused or failed, 3 when the campaign is not finished."""
-        if self.state is not CampaignState.FINISHED:
-            return Stopped.exit_code
-        return int(any(self.counts.get(state) for state in (DeliveryState.REJECTED, DeliveryState.FAILED)))
-
-
 def dispatch(sending: Sending) -> Report:
     """Send what is due of a campaign, until nothing is, ``stop`` says so, or the transport gives up.
 
@@ -140,30 +70,15 @@ def dispatch(sending: Sending) -> Report:
     with sending.lock():
         try:
             _begin(sending)
-            return _finish(sending, _loop(sending))
+            run = _loop(sending)
+            return finish(sending, run.stop, run.request)
         except BaseException as err:
             # A ledger that has just failed may fail once more; what is true is then found out by the next run.
             with suppress(LedgerError):
-                move_campaign(sending.ledger, sending.campaign.id, CampaignState.PAUSED, sending.clock(), _words(err))
+                move_campaign(sending.ledger, sending.campaign.id, CampaignState.PAUSED, sending.clock(), words_of(err))
             if not isinstance(err, (ComposerError, KeyboardInterrupt)):
                 raise
-            raise _stopped(sending, err) from err
-
-
-def _stopped(sending: Sending, err: ComposerError | KeyboardInterrupt) -> Stopped:
-    resume = RESUME.format(id=sending.campaign.id)
-    if isinstance(err, KeyboardInterrupt):
-        return Stopped(_words(err), hint=resume)
-    return Stopped(err.message, where=err.where, hint=f"{err.hint} {resume}".strip(), findings=err.findings)
-
-
-def _words(err: BaseException) -> str:
-    """Say in one line what ended a run."""
-    if isinstance(err, KeyboardInterrupt):
-        return INTERRUPTED
-    if isinstance(err, ComposerError):
-        return f"{err}. {err.hint}".strip() if err.hint else str(err)
-    return f"{type(err).__name__}: {err}".strip(" :")
+            raise stopped(sending, err) from err
 
 
 def _begin(sending: Sending) -> None:
@@ -288,7 +203,7 @@ def _deliver(sending: Sending, rows: Sequence[Claimed]) -> _Ended:
     try:
         built, results = _build(sending, rows)
     except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
-        return _Ended(_not_sent(rows, _words(err)), _words(err), err)
+        return _Ended(_not_sent(rows, words_of(err)), words_of(err), err)
     sending.watch.probe("built")
     ended = _send(sending, built) if built else _Ended([])
     sending.watch.probe("sent")
@@ -316,14 +231,14 @@ def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> _Ended:
     except Unusable as err:
         return _partly(rows, err, sending.clock())
     except TransportError as err:
-        return _Ended(_not_sent(rows, str(err)), _words(err))
+        return _Ended(_not_sent(rows, str(err)), words_of(err))
     except BaseException as err:  # noqa: BLE001 - whatever it was, these may have been sent
-        reason = _words(err)
+        reason = words_of(err)
     try:
         now = sending.clock()
         return _Ended([_result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)], reason)
     except Exception as err:  # noqa: BLE001 - no answers, too few, too many, or none that is an Outcome
-        reason = f"the answer of {sending.transport.name} was lost: {reason or _words(err)}"
+        reason = f"the answer of {sending.transport.name} was lost: {reason or words_of(err)}"
         state = after_loss(idempotent=sending.transport.idempotent)
         return _Ended([Result(row, state, "lost", reason) for row in rows], reason)
 
@@ -337,30 +252,13 @@ def _partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> _Ended:
     outcomes = err.outcomes or [None] * len(rows)
     known = [_result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True) if outcome is not None]
     kept = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
-    return _Ended(known + _not_sent(kept, str(err)), _words(err))
+    return _Ended(known + _not_sent(kept, str(err)), words_of(err))
 
 
 def _result(row: Claimed, outcome: Outcome, now: datetime) -> Result:
     words = getattr(outcome, "answer", "") or getattr(outcome, "reason", "")
     due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
     return Result(row, after(outcome), type(outcome).__name__.lower(), words, due, getattr(outcome, "batch", ""))
-
-
-def _finish(sending: Sending, run: _Run) -> Report:
-    identity, reason = sending.campaign.id, run.stop
-    if run.request is Request.CANCEL:
-        cancel(sending.ledger, identity, reason, sending.clock())
-        return Report(identity, CampaignState.CANCELLED, count_states(sending.ledger, identity), reason)
-    counts = count_states(sending.ledger, identity)
-    left = {state: counts[state] for state in OPEN if counts.get(state)}
-    state = CampaignState.PAUSED if left else CampaignState.FINISHED
-    due = next_due(sending.ledger, identity) if unsent(counts) == counts.get(DeliveryState.DEFERRED) else None
-    if left and not reason:
-        reason = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in left.items())
-        reason += f"; the next is due at {due:%Y-%m-%d %H:%M:%S} UTC" if due else ""
-    sending.watch.probe("finish")
-    move_campaign(sending.ledger, identity, state, sending.clock(), reason if left else "")
-    return Report(identity, state, counts, reason if left else "", due)
 
 
 def send_apart(transport: Transport, message: Message) -> Outcome:
@@ -379,7 +277,7 @@ def send_apart(transport: Transport, message: Message) -> Outcome:
     except TransportError:
         raise
     except Exception as err:  # noqa: BLE001 - whatever it was, the message may have been sent
-        outcomes, reason = (), _words(err)
+        outcomes, reason = (), words_of(err)
     if len(outcomes) == 1 and outcomes[0] is not None:
         return outcomes[0]
     return Unknown(f"the answer of {transport.name} was lost: {reason}")

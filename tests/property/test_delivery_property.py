@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from composer.audience.model import Audience
 from composer.config import ListSettings
-from composer.delivery.dispatch import Sending, Watch, dispatch
+from composer.delivery.dispatch import dispatch
+from composer.delivery.sending import Sending, Watch
 from composer.errors import TransportError
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
 from composer.ledger.lock import hold

@@ -95,3 +95,14 @@ def test_status_before_the_first_send(bare_project):
         result = run(bare_project, "status")
         assert result.exit_code == 2
         assert "nothing has been sent yet" in result.stderr
+
+
+def test_a_send_from_end_to_end(any_project):
+    """Send, status and a second look, with the ledger in either place and nothing of it in the wrong one."""
+    sent = run(any_project, "send", "2026-01", "--to", "staff", "--yes")
+    assert sent.exit_code == 0, sent.output
+    counts = json.loads(run(any_project, "status", "--json").stdout)["counts"]
+    assert {state: number for state, number in counts.items() if number} == {"accepted": 3}
+    assert (any_project.var / "newsletter.db").exists() is any_project.config.database.url.startswith("sqlite")
+    found = json.loads(run(any_project, "db", "check", "--json").stdout)["findings"]
+    assert {each["code"] for each in found} <= {"ledger-not-durable"}

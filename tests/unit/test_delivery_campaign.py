@@ -11,8 +11,8 @@ import pytest
 
 from composer.config import Database, Images, Newsletter, Outbox, Public, Transports, Unsubscribe
 from composer.delivery.campaign import begin, place, run
-from composer.delivery.dispatch import Watch
 from composer.delivery.prepare import prepare
+from composer.delivery.sending import Watch
 from composer.delivery.setting import freeze, thaw
 from composer.errors import TransportError, UsageError
 from composer.issue.model import Asset

@@ -167,7 +167,7 @@ def test_what_a_killed_process_left_in_flight_is_in_doubt_after_a_cancel(project
         process.wait()
     flight = count_states(ledger, campaign).get("sending", 0)
     assert flight
-    effect = control.cancel(project, ledger, campaign, datetime.now(UTC))
+    effect = control.cancel(project, ledger, campaign, datetime.now(UTC), Patience(sleep=lambda _: None))
     counts = count_states(ledger, campaign)
     assert effect.campaign.state == "cancelled"
     assert counts["in_doubt"] == flight
@@ -248,6 +248,33 @@ def test_a_process_that_ends_otherwise_meanwhile_is_not_overruled(project, ledge
     effect = control.cancel(project, ledger, campaign, LATER, Patience(5, sleep=ends))
     assert (effect.campaign.state, effect.waiting) == ("finished", False)
     assert count_states(ledger, campaign) == {"pending": 6}
+
+
+def test_a_process_that_has_only_just_begun_is_waited_for(project, ledger):
+    """Between the campaign's row and its lock there is a moment: a pause in it would be run over."""
+    campaign, slept = _start(ledger), []
+    held = hold_campaign(project, ledger, campaign)
+
+    def takes_the_lock(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:
+            held.__enter__()
+            move_campaign(ledger, campaign, "running", NOW)
+        if len(slept) == 4:
+            assert read_campaign(ledger, campaign).request is Request.PAUSE
+            move_campaign(ledger, campaign, "paused", NOW, "paused on request")
+            held.__exit__(None, None, None)
+
+    effect = control.pause(project, ledger, campaign, NOW, Patience(5, sleep=takes_the_lock))
+    assert (effect.campaign.state, len(slept)) == ("paused", 4)
+
+
+def test_one_that_died_as_it_began_is_not_waited_for_long(project, ledger):
+    """After some seconds nobody will come any more; and who cannot wait does not."""
+    slept = []
+    assert control.pause(project, ledger, _start(ledger), NOW, Patience(20, sleep=slept.append)).campaign.state == "paused"
+    assert sum(slept) == 5
+    assert control.cancel(project, ledger, _start(ledger), NOW, NO_WAIT).campaign.state == "cancelled"
 
 
 def test_a_request_that_came_too_late_is_not_left_behind(project, ledger):

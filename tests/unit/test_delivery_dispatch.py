@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 from composer.cli import interrupt as interrupt_module
 from composer.cli.interrupt import stop_on_signal
 from composer.delivery import dispatch as loop
-from composer.delivery.dispatch import Sending, Watch, dispatch
+from composer.delivery.dispatch import dispatch
+from composer.delivery.sending import Sending, Watch
 from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
 from composer.ledger.campaigns import ask_campaign, count_states, read_campaign, start_campaign
 from composer.ledger.lock import hold_campaign

@@ -1,0 +1,86 @@
+"""What a run of the loop is given, who looks on, and how it reports. Plain data, and callables that come from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from composer.delivery.model import CampaignState, DeliveryState, unsent
+from composer.errors import Stopped
+
+if TYPE_CHECKING:
+    from composer.ledger.database import Ledger
+    from composer.ledger.model import Campaign, Claimed
+    from composer.message.model import Message
+    from composer.transport.base import Transport
+
+RESUME = "`newsletter resume {id}` goes on where this stopped."
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on while a campaign runs.
+
+    ``stop`` is asked all the time: after it nothing new begins, and what is in flight has some seconds to end. ``interruptible`` is
+    entered around the waits for answers, the one place where an interrupt may cut in; ``progress`` is told how many more are
+    settled; ``waiting`` until when nothing happens; ``probe`` each step's name as it begins, some of them from the lanes' threads.
+    """
+
+    stop: Callable[[], bool] = lambda: False
+    interruptible: Callable[[], AbstractContextManager[None]] = nullcontext
+    progress: Callable[[int], None] = lambda _: None
+    waiting: Callable[[datetime], None] = lambda _: None
+    probe: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What one run needs: ``build`` makes the message of a claimed delivery (MergeError: that one fails, others go on).
+
+    ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
+    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``lost_with``
+    names the group that a dead process was handing over, where there is one.
+    """
+
+    ledger: Ledger
+    campaign: Campaign
+    transport: Transport
+    build: Callable[[Claimed, datetime], Message]
+    lock: Callable[[], AbstractContextManager[None]]
+    clock: Callable[[], datetime]
+    batch: int = 100
+    watch: Watch = Watch()
+    wait: timedelta = timedelta(0)
+    give_up: timedelta = timedelta(hours=24)
+    sleep: Callable[[float], None] = time.sleep
+    lost_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended; ``counts`` are the whole campaign's, by delivery state; ``reason`` says why it paused.
+
+    ``due`` is set when a resume before then would find nothing to send.
+    """
+
+    campaign: int
+    state: CampaignState
+    counts: Mapping[str, int]
+    reason: str = ""
+    due: datetime | None = None
+
+    @property
+    def left(self) -> int:
+        """How many a resume may still send; those in doubt are none of them."""
+        return unsent(self.counts)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all went well, 1 when somebody was refused or failed, 3 when the campaign is not finished."""
+        if self.state is not CampaignState.FINISHED:
+            return Stopped.exit_code
+        return int(any(self.counts.get(state) for state in (DeliveryState.REJECTED, DeliveryState.FAILED)))
