@@ -67,17 +67,7 @@ SHAPES = """
 `edition.json`, which a build writes, holds `stem`, `list`, `language`, `from`, `reply_to`, `subject`, `preheader`, `draft`, `digest`,
 `fields` (each with `name`, `context`, `default`, `source`, `where`) and `images` (each with `name`, `file`, `sha256`, `width`, `height`).
 
-`newsletter status --json` prints:
-
-| key | what it is |
-|---|---|
-| `campaign`, `issue`, `edition`, `lists` | the campaign's number, the issue's stem, the edition's digest, the lists' names |
-| `transport`, `real` | the way out; false for a rehearsal |
-| `state`, `reason` | draft, scheduled, running, paused, finished or cancelled; why it stopped, or empty |
-| `created_at`, `updated_at` | ISO 8601, in UTC |
-| `place` | where the outbox wrote its files, or empty |
-| `left_out` | reason → how many people |
-| `counts` | one key for each [delivery state](delivery-states.md) → how many people |
+What `newsletter status`, `campaigns` and `who` print is described with [campaigns](campaigns.md#json).
 """
 
 STATES = """# States of a delivery

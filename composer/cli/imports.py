@@ -137,10 +137,14 @@ class Findings:
 
 def _ledger_list(project: Project, name: str, file: str) -> str:
     """Return the name of a list whose people are in the ledger. Raises UsageError for every other one, with the way to make it one."""
-    from composer.audience.files import declare, list_names  # noqa: PLC0415 - `--help` reads no list
+    from composer.audience.declaration import is_name  # noqa: PLC0415 - `--help` reads no list
+    from composer.audience.files import declare, list_names  # noqa: PLC0415
     from composer.errors import UsageError  # noqa: PLC0415
 
-    make = f'Write the line people = "ledger" into recipients/{Path(name).stem}.toml, then try again.'
+    stem = Path(name).stem
+    make = f'Write the line people = "ledger" into recipients/{stem}.toml, then try again.'
+    if not is_name(stem):
+        raise UsageError(f"{name[:80]!r} cannot be the name of a list", hint="A name is of letters, digits, - and _ (at most 100).")
     if name not in list_names(project):
         known = ", ".join(each for each in list_names(project) if declare(project, each).in_ledger)
         raise UsageError(f"there is no list {name!r} in the ledger", hint=f"{make}\nLists in the ledger: {known or 'none yet'}.")

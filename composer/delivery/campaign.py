@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
 from composer.delivery.dispatch import dispatch
-from composer.delivery.model import CampaignState, DeliveryState
+from composer.delivery.model import OVER, CampaignState, DeliveryState
 from composer.delivery.sending import RESUME, Sending, Watch
 from composer.delivery.setting import thaw
 from composer.delivery.undo import choose_batch, offers_undo, replace_doubtful
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from composer.message.model import Message
     from composer.project import Project
 
-_OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
 _NOBODY = Watch()
 
 
@@ -61,7 +60,7 @@ def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
 
 def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable[[], datetime], watch: Watch = _NOBODY) -> Report:
     """Send what is left of a campaign. Raises UsageError for one that is over or sent by another process, Stopped."""
-    if campaign.state in _OVER:
+    if campaign.state in OVER:
         raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
     then = as_begun(project, campaign)
     report = _once(then, ledger, campaign, clock, watch)

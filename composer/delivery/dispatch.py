@@ -16,8 +16,8 @@ from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after, after_loss, follow
 from composer.delivery.retry import wait_before
 from composer.delivery.sending import Report, Sending
-from composer.errors import ComposerError, LedgerError, MergeError, TransportError
-from composer.ledger.campaigns import move_campaign, next_due
+from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
+from composer.ledger.campaigns import move_campaign, next_due, read_campaign
 from composer.ledger.deliveries import MOST, give_up, record, record_and_claim, settle_orphans
 from composer.ledger.model import Batch, Request, Result
 from composer.transport.base import Deferred, Unknown, Unusable
@@ -68,6 +68,7 @@ def dispatch(sending: Sending) -> Report:
     Stopped, anything else as it is. Then too `resume` loses and doubles nobody.
     """
     with sending.lock():
+        _still_open(sending)
         try:
             _begin(sending)
             run = _loop(sending)
@@ -79,6 +80,12 @@ def dispatch(sending: Sending) -> Report:
             if not isinstance(err, (ComposerError, KeyboardInterrupt)):
                 raise
             raise stopped(sending, err) from err
+
+
+def _still_open(sending: Sending) -> None:
+    """Look again now that nobody else can change it: it may have been cancelled a moment ago."""
+    if read_campaign(sending.ledger, sending.campaign.id).state is CampaignState.CANCELLED:
+        raise UsageError(f"campaign {sending.campaign.id} is cancelled", hint="There is nothing left to send.")
 
 
 def _begin(sending: Sending) -> None:

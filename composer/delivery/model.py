@@ -88,6 +88,8 @@ _TABLE = (
 _NEXT = {(row.before, row.event): row.after for row in _TABLE}
 _EVENTS: dict[type, DeliveryEvent] = {Accepted: _E.ACCEPTED, Deferred: _E.DEFERRED, Rejected: _E.REJECTED, Unknown: _E.ANSWER_LOST}
 FINAL = frozenset(DeliveryState) - {row.before for row in _TABLE}
+# Nothing is sent of a campaign in one of these.
+OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
 # A campaign is not finished while one of its deliveries is in one of these.
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
 _UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED)

@@ -47,7 +47,7 @@ def _is_staff(path: Path) -> bool:
         return path.stem == "staff"
     try:
         return tomllib.loads(declared.read_text(encoding="utf-8-sig")).get("kind") == "staff"
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 

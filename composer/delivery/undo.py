@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from composer.delivery import control
 from composer.delivery.model import DeliveryEvent, DeliveryState, follow
 from composer.errors import TransportError, UsageError
-from composer.ledger.campaigns import ask_campaign
 from composer.ledger.lock import hold_campaign
-from composer.ledger.model import BatchState, CampaignState, Request
+from composer.ledger.model import BatchState, CampaignState
 from composer.ledger.resolution import cancel
 from composer.ledger.undo import UndoBatch, count_in_doubt, keep_batch, read_batches, withdraw
 
@@ -95,8 +95,8 @@ def recall(project: Project, config: Config, ledger: Ledger, campaign: Campaign,
         hint = "Only what was sent through SendGrid with `undo_minutes` can be; `newsletter cancel` stops what has not been sent."
         raise UsageError(f"campaign {campaign.id} cannot be recalled", hint=hint)
     in_time = [each for each in batches if now < last_call(each)]
-    if campaign.state is CampaignState.RUNNING:
-        ask_campaign(ledger, campaign.id, Request.CANCEL)
+    if campaign.state is CampaignState.RUNNING and control.cancel(project, ledger, campaign.id, now).waiting:
+        raise UsageError(f"campaign {campaign.id} is being sent, and has not stopped yet", hint="Say it again in a moment.")
     with hold_campaign(project, ledger, campaign.id):
         recalled = 0
         for each in in_time:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 # Two numbers name the lock: that of the ledger's own table, unlike any other in this database, and the campaign's.
 _NUMBERS = "CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign"
 _TAKE, _GIVE_BACK = text(f"SELECT pg_try_advisory_lock({_NUMBERS})"), text(f"SELECT pg_advisory_unlock({_NUMBERS})")
+
+
+_A_MOMENT = 0.05
 
 
 @contextmanager
@@ -85,7 +89,12 @@ def hold(path: Path) -> Iterator[None]:
 
 def _lock(descriptor: int, path: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # It may have been a look alone: `newsletter status` takes the lock for a moment to see whether somebody has it.
+            time.sleep(_A_MOMENT)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as err:
         raise _taken() from err
     except OSError as err:
@@ -94,7 +103,7 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _taken() -> UsageError:
-    hint = "Wait until it is done, or stop it with Ctrl-C where it runs; `newsletter status` shows how far it is."
+    hint = "Wait until it is done, or stop it with `newsletter pause`; `newsletter status` shows how far it is."
     return UsageError("another process is sending this campaign", hint=hint)
 
 

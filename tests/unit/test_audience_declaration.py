@@ -211,3 +211,10 @@ def test_a_file_that_is_not_utf8_is_told(project):
 def test_a_byte_order_mark_is_no_mistake(declared):
     """Windows editors write one."""
     assert declared('\ufefftitle = "A"').settings.title == "A"
+
+
+@pytest.mark.parametrize("text", ["title = " + "9" * 6_000, "title = " + "[" * 50_000])
+def test_toml_that_python_itself_cannot_hold_is_a_mistake_of_the_file(declared, text):
+    """One file with a number without end, or brackets, must not bring every command down."""
+    with pytest.raises(AudienceError, match="not valid TOML"):
+        declared(text)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import time
 import tracemalloc
 from collections import Counter
@@ -467,3 +468,25 @@ def test_the_given_reason_holds_for_those_that_say_none(tmp_path):
     assert [row.reason for row in read_suppressions(path)] == ["manual"]
     with pytest.raises(UsageError, match="no reason"):
         read_suppressions(path, reason="tired")
+
+
+def test_what_was_neutralised_for_spreadsheets_is_read_as_it_was(export):
+    """A CSV export puts an apostrophe before formulas; taken for part of an address it would make another person of them."""
+    found = people(export("email,name,phone\n'+ana@example.org,'=Ana,'+33 1\nben@example.org,O'Neil,'tis\n'q@example.org,'',\n"))
+    assert [(row.address.key, row.name, row.fields["phone"]) for row in found] == [
+        ("+ana@example.org", "=Ana", "+33 1"),
+        ("ben@example.org", "O'Neil", "'tis"),
+        ("'q@example.org", "''", ""),
+    ]
+
+
+def test_a_pipe_is_refused_with_what_to_do(tmp_path):
+    """A file is read more than once, which a pipe cannot be."""
+    path = tmp_path / "people.csv"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)
+    try:
+        with pytest.raises(AudienceError, match="pipe"):
+            read_export(path)
+    finally:
+        os.close(end)

@@ -38,7 +38,7 @@ def test_a_rehearsal_has_no_errors(project, settings):
     assert "MX            good: 10 mx.letters.org\n" in result.stdout
     assert "DKIM          cannot be told from here\n" in result.stdout
     assert "warning: there is no DKIM key under the selectors s1 and s2 [dkim-missing]" in result.stderr
-    assert "[rehearsal]" in result.stderr
+    assert "[rehearsal-only]" in result.stderr
     assert result.stderr.endswith("no errors\n")
 
 

@@ -137,6 +137,9 @@ def test_a_csv_list_refuses_an_import_and_says_what_to_do(newsletter, export_fil
     unknown = newsletter("lists", "import", export_file, "--to", "nobody")
     assert unknown.exit_code == 2
     assert "Lists in the ledger: members." in unknown.stderr
+    odd = newsletter("lists", "import", export_file, "--to", "..")
+    assert odd.exit_code == 2
+    assert "'..' cannot be the name of a list" in odd.stderr
 
 
 def test_overview_shows_every_list(filled, project):

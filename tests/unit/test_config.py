@@ -164,3 +164,11 @@ def test_a_password_in_any_address_is_refused(tmp_path):
     assert str(error.where) == "newsletter.toml:2"
     text = '[newsletter]\nsite_url = "https://example.org:8080/@team:x"\n'
     assert read(tmp_path, text).newsletter.site_url
+
+
+@pytest.mark.parametrize("text", ["x = " + "9" * 6_000, "x = " + "[" * 50_000])
+def test_toml_that_python_itself_cannot_hold_is_a_mistake_of_the_file(tmp_path, text):
+    """The operator reads which file is broken, not that the program is."""
+    error = refused(tmp_path, text)
+    assert error.where.path == "newsletter.toml"
+    assert "not valid TOML" in error.message

@@ -19,7 +19,7 @@ from composer.delivery import dispatch as loop
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending, Watch
 from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
-from composer.ledger.campaigns import ask_campaign, count_states, read_campaign, start_campaign
+from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, read_campaign, start_campaign
 from composer.ledger.lock import hold_campaign
 from composer.ledger.model import Request
 from composer.ledger.opening import open_ledger
@@ -520,3 +520,13 @@ def test_a_request_from_outside_pauses_or_cancels(ledger, start):
         assert report.reason == f"{'paused' if request == 'pause' else 'cancelled'} on request"
         assert set(_states(ledger, identity)) == {"accepted", rest}
         assert read_campaign(ledger, identity).request == ""
+
+
+def test_what_was_cancelled_a_moment_ago_is_not_sent(ledger, start):
+    """The word came between reading the campaign and taking its lock."""
+    sending = start()
+    move_campaign(ledger, sending.campaign.id, "cancelled", FakeClock().now)
+    with pytest.raises(UsageError, match="is cancelled"):
+        dispatch(sending)
+    assert read_campaign(ledger).state == "cancelled"
+    assert sending.transport.sent == []
