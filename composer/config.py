@@ -257,7 +257,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Config:
     text = read_text(root / FILE_NAME)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
+    except (ValueError, RecursionError) as err:  # a number of thousands of digits, brackets without end
         line = re.search(r"at line (\d+)", str(err))
         where = Where(FILE_NAME, int(line[1]) if line else None)
         raise ConfigError(f"not valid TOML: {err}", where=where, hint="Texts stand in double quotes; see docs/configuration.md.") from err

@@ -29,6 +29,11 @@ def plain_settings(name: str) -> ListSettings:
     return ListSettings(name=name, kind="staff" if name == "staff" else "public")
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a list can have this name."""
+    return bool(_NAME.fullmatch(text))
+
+
 def read_declaration(text: str, name: str, path: str) -> Declaration:
     """Read the text of a declaration; ``people`` stays as it is written there, empty when it is not.
 
@@ -36,12 +41,12 @@ def read_declaration(text: str, name: str, path: str) -> Declaration:
     segment that cannot be understood.
     """
     source = _Source(text, path)
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         hint = "Name the file with letters, digits, - and _ (at most 100), such as members.toml."
         raise AudienceError(f"{name[:80]!r} cannot be the name of a list", where=Where(path), hint=hint)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
+    except (ValueError, RecursionError) as err:  # a number of thousands of digits, brackets without end
         line = re.search(r"at line (\d+)", str(err))
         hint = "Texts stand in double quotes, a segment in single ones: fr = 'country == \"FR\"'."
         raise AudienceError(f"not valid TOML: {err}", where=Where(path, int(line[1]) if line else None), hint=hint) from err

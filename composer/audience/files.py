@@ -211,6 +211,9 @@ def _check_size(path: Path, shown: str) -> None:
 def _detect(path: Path, shown: str) -> Encoding:
     try:
         with path.open("rb") as file:
+            if not file.seekable():
+                hint = "Save what comes from it as a file, and name that."
+                raise AudienceError("this is a pipe, and a file is read more than once", where=Where(shown), hint=hint)
             return detect(file, shown)
     except OSError as err:
         raise AudienceError(f"the file cannot be read: {err.strerror}", where=Where(shown)) from err

@@ -15,6 +15,8 @@ from composer.findings import Finding, Where, error, warning
 CLOSE = "Close the quote, or delete it; a quote inside a quoted value is written twice."
 # What one row may take, so that a quote left open in a file of any size stays one finding.
 _MAX_ROW = 1_000_000
+# What spreadsheets take for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Table:
@@ -56,7 +58,8 @@ class Table:
         if missing <= 0:
             return None
         row.extend([""] * missing)
-        message = f"{self.width - missing} values for {self.width} columns: the last {missing} are taken as empty"
+        there, lacking = self.width - missing, "last is" if missing == 1 else f"last {missing} are"
+        message = f"{there} {'value' if there == 1 else 'values'} for {self.width} columns: the {lacking} taken as empty"
         return warning("row-short", Where(self.path, line), message, "Add the missing separators.")
 
     def _guess(self) -> str:
@@ -94,11 +97,12 @@ class Table:
                     first = self._number + 1
                     self._number += len(taken)
                     nul = "\0" in taken[0] or (len(taken) > 1 and any("\0" in line for line in taken))
+                    guarded = "'" in taken[0] or len(taken) > 1
                     taken.clear()
                     if nul:
                         yield self._unreadable("the row holds a NUL character", "Delete it; a text file holds none.", first)
                     elif row and (row[0][:1].isalnum() or any(map(_stripped, row))):
-                        yield first, row
+                        yield first, list(map(_unguarded, row)) if guarded else row
                 else:
                     return
             except csv.Error as err:
@@ -138,6 +142,11 @@ def _loose(line: str, separator: str) -> list[str]:
     if line.count('"') % 2 or "\0" in line or len(line) > csv.field_size_limit():
         return []
     return next(csv.reader([line], delimiter=separator), [])
+
+
+def _unguarded(cell: str) -> str:
+    """Take away the apostrophe that an export for spreadsheets puts before what they would run, so that ``'+ana@…`` is ``+ana@…`` again."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell
 
 
 def _said(err: csv.Error) -> str:

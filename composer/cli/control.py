@@ -109,13 +109,13 @@ def _sure(question: str, *, yes: bool) -> None:
 
 
 def _go_on(project: Project, ledger: Ledger, number: int) -> int:
-    from composer.cli.send import REHEARSAL, _run  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
+    from composer.cli.running import REHEARSAL, run_to_end  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
     from composer.ledger.campaigns import read_campaign  # noqa: PLC0415
 
     campaign = read_campaign(ledger, number)
     if not campaign.real:
         typer.echo(REHEARSAL.format(tense="leaves"), err=True)
-    return _run(project, ledger, campaign)
+    return run_to_end(project, ledger, campaign)
 
 
 def _say_when(project: Project, standing: Standing) -> None:

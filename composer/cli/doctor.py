@@ -75,7 +75,7 @@ def _as_pairs(report: Report) -> Iterator[tuple[str, str]]:
     yield "Transport", report.transport + ("" if report.real else " (a rehearsal: nothing leaves this machine)")
     yield "Login", report.login or ("nothing to log in to" if not report.real else "not tried")
     yield "Sender", report.sender or "not set"
-    yield "Public lists", f"up to {report.people:,} people" if report.people else "nobody yet, as far as files tell"
+    yield "Public lists", f"up to {report.people:,} people" if report.people else "nobody yet"
     words = {True: "good", False: "not good", None: "cannot be told from here"}
     for kind in ("MX", "SPF", "DKIM", "DMARC"):
         checked = report.records.get(kind)

@@ -128,8 +128,13 @@ class Findings:
 
     def _begin(self) -> Callable[[Iterable[object]], object]:
         from composer.cli.private import private_file  # noqa: PLC0415 - most imports have nothing to say
+        from composer.errors import UsageError  # noqa: PLC0415
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            hint = "Name another file with --findings."
+            raise UsageError(f"the folder {typed(self._path.parent)} cannot be made: {err.strerror}", hint=hint) from err
         writer = csv.writer(self._open.enter_context(private_file(self._path)), lineterminator="\n")
         writer.writerow(HEADER)
         return writer.writerow

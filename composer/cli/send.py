@@ -6,22 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from composer.cli.interrupt import stop_on_signal
-from composer.cli.output import confirm, number_of, print_findings, print_pairs, progress, typed
+from composer.cli.output import confirm, number_of, print_findings, print_pairs
+from composer.cli.running import REHEARSAL, run_to_end
 from composer.cli.scope import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from composer.delivery.prepare import Prepared
-    from composer.delivery.sending import Report
-    from composer.ledger.database import Ledger
-    from composer.ledger.model import Campaign
     from composer.project import Project
 
-REHEARSAL = (
-    "Nothing {tense} this machine: the outbox writes one file per person. A rehearsal counts as mailed for nobody, and may be repeated."
-)
 USAGE = 2
 
 
@@ -76,6 +70,8 @@ def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
     yield "From", edition.from_
     yield "Lists", ", ".join(f"{each.name} ({each.kind})" for each in audience.lists)
     yield "Transport", prepared.transport
+    if prepared.synced:
+        yield "", f"{number_of(prepared.synced.new, 'new suppression')} taken over from SendGrid"
     yield "Sent to", _people(len(audience.subscribers))
     if prepared.correction:
         yield "Again", f"a correction: {_people(prepared.again)} of them had this issue already and will get it a second time"
@@ -97,42 +93,9 @@ def _deliver(project: Project, prepared: Prepared) -> int:
 
     with open_ledger(project) as ledger:
         campaign = begin(ledger, prepared, datetime.now(UTC))
-        exit_code = _run(project, ledger, campaign)
+        exit_code = run_to_end(project, ledger, campaign)
     return exit_code or _faulty(prepared)
 
 
 def _faulty(prepared: Prepared) -> int:
     return int(any(finding.severity == "error" for finding in prepared.findings))
-
-
-def _run(project: Project, ledger: Ledger, campaign: Campaign) -> int:
-    from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
-
-    from composer.cli.status import why_not  # noqa: PLC0415 - brings the database
-    from composer.delivery.campaign import run  # noqa: PLC0415
-    from composer.delivery.model import unsent  # noqa: PLC0415
-    from composer.delivery.sending import Watch  # noqa: PLC0415
-    from composer.ledger.campaigns import count_states  # noqa: PLC0415
-
-    with stop_on_signal() as interrupt, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
-        watch = Watch(stop=interrupt.asked, interruptible=interrupt.interruptible, progress=advance)
-        report = run(project, ledger, campaign, clock=lambda: datetime.now(UTC), watch=watch)
-    _conclude(project, campaign, report)
-    for words in why_not(ledger, campaign):
-        typer.echo(words, err=True)
-    return report.exit_code
-
-
-def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
-    from composer.delivery.campaign import place  # noqa: PLC0415 - brings the database
-    from composer.delivery.model import DeliveryState  # noqa: PLC0415
-
-    counts = ", ".join(f"{report.counts[state]:,} {state.replace('_', ' ')}" for state in DeliveryState if report.counts.get(state))
-    typer.echo(f"Campaign {campaign.id} is {report.state}: {counts}.")
-    if not campaign.real and (where := place(project, campaign)):
-        typer.echo(f"Files: {typed(where)}/")
-    if report.reason:
-        more = f" `newsletter resume {campaign.id}` goes on{' then' if report.due else ''}." if report.left else ""
-        typer.echo(f"Stopped: {report.reason.rstrip('.')}.{more}", err=True)
-    if not campaign.real:
-        typer.echo(REHEARSAL.format(tense="left"), err=True)

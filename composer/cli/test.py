@@ -9,7 +9,7 @@ import typer
 
 from composer.cli.output import confirm, number_of, plain, print_findings, print_json, print_pairs, typed, when
 from composer.cli.scope import scope_of
-from composer.cli.send import REHEARSAL
+from composer.cli.running import REHEARSAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

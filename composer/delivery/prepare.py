@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from composer.audience.model import List
+    from composer.delivery.sync import SyncCounts
     from composer.ledger.database import Ledger
     from composer.project import Project
 
@@ -69,7 +70,8 @@ class Prepared:
     """A send that has not begun; ``blocking`` are the findings that forbid it, all of them also in ``findings``.
 
     ``setting`` is what of the configuration was looked at and its messages will be built with; ``again`` is how many get the
-    issue a second time, ``untested`` whether its edition was not accepted in a test by this transport.
+    issue a second time, ``untested`` whether its edition was not accepted in a test by this transport, ``synced`` what SendGrid
+    knew of people who must not be mailed.
     """
 
     edition: Edition
@@ -83,6 +85,7 @@ class Prepared:
     correction: bool = False
     again: int = 0
     untested: bool = False
+    synced: SyncCounts | None = None
 
 
 def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PLAIN) -> Prepared:
@@ -91,8 +94,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
     way = project.config.delivery.transport
     real = way_out(way).real
     with _known_ledger(project, make=real and not wish.look) as ledger:
-        if ledger and way == "sendgrid" and not wish.look:
-            _take_over(project, ledger)
+        synced = _take_over(project, ledger) if ledger and way == "sendgrid" and not wish.look else None
         chooser = Chooser(project, ledger, wish.segment, wish.where, written.stem if real else "", wish.correction)
         lists = chooser.open_lists(names)
         settings = common_settings([each.settings for each in lists])
@@ -122,7 +124,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         _try_out(edition, project.config, settings, hosted=real and public)
     return Prepared(
         edition, audience, settings, way, real, freeze(project.config), findings, blocking,
-        correction=wish.correction, again=choice.again, untested=real and not tested,
+        correction=wish.correction, again=choice.again, untested=real and not tested, synced=synced,
     )  # fmt: skip
 
 
@@ -135,10 +137,10 @@ def _known_ledger(project: Project, *, make: bool) -> Iterator[Ledger | None]:
         yield ledger
 
 
-def _take_over(project: Project, ledger: Ledger) -> None:
+def _take_over(project: Project, ledger: Ledger) -> SyncCounts:
     from composer.delivery.sync import sync  # noqa: PLC0415 - for SendGrid alone
 
-    sync(project, ledger, datetime.now(UTC))
+    return sync(project, ledger, datetime.now(UTC))
 
 
 def _try_out(edition: Edition, config: Config, settings: ListSettings, *, hosted: bool) -> None:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from composer.errors import ComposerError
 from composer.ledger.campaigns import list_campaigns
+from composer.ledger.model import SubscriptionState
 from composer.ledger.opening import ledger_exists, reach_ledger
+from composer.ledger.people import all_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from composer.ledger.model import Campaign
     from composer.project import Project
 
 _BLOCK = 1 << 20
@@ -19,19 +23,21 @@ _BUSY_SECONDS = 2.0
 
 
 def count_reached(project: Project) -> int:
-    """Return how many people a letter to the public may go to: those in the lists' files, or more when a campaign had more."""
-    return max(count_public(project), largest_campaign(project))
-
-
-def largest_campaign(project: Project) -> int:
-    """Return how many people the largest of the last real campaigns to a public list went to; 0 without a ledger that opens."""
+    """Return how many people a letter to the public may go to: those on public lists, or more when a campaign had more."""
     try:
         if not ledger_exists(project):
-            return 0
+            return count_public(project)
         with reach_ledger(project, busy_seconds=_BUSY_SECONDS) as ledger:
-            campaigns = list_campaigns(ledger)
+            campaigns, counts = list_campaigns(ledger), all_counts(ledger)
     except ComposerError:
-        return 0
+        return count_public(project)
+    confirmed = {name: states.get(SubscriptionState.CONFIRMED, 0) for name, states in counts.items()}
+    kept = sum(number for name, number in confirmed.items() if not _is_staff(project.recipients / f"{name}.csv"))
+    return max(count_public(project) + kept, largest_campaign(campaigns))
+
+
+def largest_campaign(campaigns: Iterable[Campaign]) -> int:
+    """Return how many people the largest of real campaigns to a public list went to."""
     public = (each.people for each in campaigns if each.real and any(settings.kind != "staff" for settings in each.lists))
     return max(public, default=0)
 

@@ -46,7 +46,7 @@ def read(text: str, shown: str) -> Source:
     """Read and check the text of one theme file, known as ``shown``. Raises TemplateError with the line."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
+    except (ValueError, RecursionError) as err:  # a number of thousands of digits, brackets without end
         line = re.search(r"at line (\d+)", str(err))
         raise TemplateError(f"the theme is not valid TOML: {err}", where=Where(shown, int(line[1]) if line else None)) from err
     source = Source(data, shown, _lines(text))

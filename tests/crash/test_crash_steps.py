@@ -84,7 +84,7 @@ def sender(root, action, transport, step, number):
 
     from composer.config import Delivery
     from composer.delivery.campaign import run
-    from composer.delivery.dispatch import Watch
+    from composer.delivery.sending import Watch
     from composer.ledger.campaigns import read_campaign, start_campaign
     from composer.ledger.opening import open_ledger
     from composer.project import find, with_config

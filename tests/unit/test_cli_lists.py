@@ -67,6 +67,15 @@ def test_an_import_ends_with_counts_and_a_private_file_of_findings(newsletter, e
     assert (row["line"], row["column"], row["severity"], row["code"]) == ("4", "email_address", "error", "address-invalid")
 
 
+def test_findings_that_cannot_be_written_stop_the_import(newsletter, export_file, tmp_path):
+    """What is wrong with the rows would be lost; nobody is imported, and the operator reads which folder it is."""
+    (tmp_path / "file").write_text("")
+    result = newsletter("lists", "import", export_file, "--to", "members", "--findings", tmp_path / "file" / "findings.csv")
+    assert result.exit_code == 2
+    assert "cannot be made" in result.stderr
+    assert json.loads(newsletter("lists", "show", "members", "--json").stdout)["counts"]["confirmed"] == 0
+
+
 def test_a_clean_import_leaves_no_file(newsletter, tmp_path, project):
     """No findings, no file, exit code 0."""
     path = tmp_path / "export.csv"
