@@ -95,6 +95,7 @@ def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[],
                 watch=watch,
                 wait=timedelta(minutes=delivery.wait),
                 give_up=timedelta(hours=delivery.give_up),
+                undo=undo.id if undo else "",
                 lost_with=before[-1] if before else "",
             )
         )

@@ -54,7 +54,7 @@ class Chooser:
     issue: str = ""
     correction: bool = False
     again: int = 0
-    _segments: dict[str, Segment] = field(default_factory=dict)
+    _segments: dict[str, tuple[Segment, ...]] = field(default_factory=dict)
     _anyone_forgotten: bool | None = None
 
     def open_lists(self, names: Sequence[str]) -> list[List]:
@@ -72,7 +72,7 @@ class Chooser:
         """Put the audience together on disk. Raises LedgerError, SegmentError."""
         findings: list[Finding] = []
         for each in lists:
-            if segment := self._segments.get(each.settings.name):
+            for segment in self._segments.get(each.settings.name, ()):
                 findings += unknown_fields(segment, each.columns, Where(each.settings.name))
         audience = stage(lists, self._unwanted)
         return Choice(lists, audience, self.again, tuple(findings))
@@ -92,14 +92,13 @@ class Chooser:
             known = ", ".join(declaration.segments) or "none"
             hint = f"Its segments: {known}. They stand under [segments] in recipients/{name}.toml; --where takes an expression."
             raise UsageError(f"the list {name} has no segment {self.segment}", hint=hint)
-        parts = [text for text in (declaration.segments.get(self.segment, ""), self.where) if text]
-        if parts:
-            self._segments[name] = compile_segment(" and ".join(f"({part})" for part in parts) if len(parts) > 1 else parts[0])
+        parts = (declaration.segments.get(self.segment, ""), self.where)
+        self._segments[name] = tuple(compile_segment(text) for text in parts if text)
 
     def _unwanted(self, people: Sequence[Subscriber], settings: ListSettings) -> Mapping[str, str]:
         reasons: dict[str, str] = {}
-        if segment := self._segments.get(settings.name):
-            reasons = {person.key: NOT_IN_SEGMENT for person in people if not segment.matches(person)}
+        for segment in self._segments.get(settings.name, ()):
+            reasons |= {person.key: NOT_IN_SEGMENT for person in people if not segment.matches(person)}
         if not self.ledger:
             return reasons
         keys = [person.key for person in people if person.key not in reasons]

@@ -18,7 +18,7 @@ from composer.delivery.retry import wait_before
 from composer.delivery.sending import Report, Sending
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
 from composer.ledger.campaigns import move_campaign, next_due, read_campaign
-from composer.ledger.deliveries import MOST, give_up, record, record_and_claim, settle_orphans
+from composer.ledger.deliveries import MOST, give_up, record_and_claim, settle_orphans
 from composer.ledger.model import Batch, Request, Result
 from composer.transport.base import Deferred, Unknown, Unusable
 
@@ -175,15 +175,11 @@ def _drain(run: _Run) -> bool:
     sending.transport.interrupt()
     while run.lanes.busy and looks > 0:
         looks = looks - 1 if _collect(run) else 0
-    settled, run.results = run.results, []
-    record(sending.ledger, settled, sending.clock())
-    if settled:
-        sending.watch.probe("recorded")
-        sending.watch.progress(len(settled))
+    _exchange(run, 0)
     if run.lanes.busy:
         state = after_loss(idempotent=sending.transport.idempotent)
         reason = f"the answer of {sending.transport.name} was lost: {run.stop or 'stopped'}"
-        settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock())
+        settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock(), sending.undo)
         run.lanes.busy = 0
     return False
 

@@ -42,8 +42,8 @@ class Sending:
     """What one run needs: ``build`` makes the message of a claimed delivery (MergeError: that one fails, others go on).
 
     ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
-    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``lost_with``
-    names the group that a dead process was handing over, where there is one.
+    is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``undo``
+    names the group that messages are handed over with, ``lost_with`` that of a process that died, where there are any.
     """
 
     ledger: Ledger
@@ -57,6 +57,7 @@ class Sending:
     wait: timedelta = timedelta(0)
     give_up: timedelta = timedelta(hours=24)
     sleep: Callable[[float], None] = time.sleep
+    undo: str = ""
     lost_with: str = ""
 
 

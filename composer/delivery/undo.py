@@ -90,13 +90,18 @@ def replace_doubtful(project: Project, config: Config, ledger: Ledger, campaign:
 
 def recall(project: Project, config: Config, ledger: Ledger, campaign: Campaign, now: datetime) -> Recall:
     """Withdraw all of a campaign that has not gone out, and end it. Raises UsageError without undo or while it sends, TransportError."""
-    batches = [each for each in read_batches(ledger, campaign.id) if each.state is BatchState.OPEN]
+    every = read_batches(ledger, campaign.id)
+    batches = [each for each in every if each.state is BatchState.OPEN]
+    if every and not batches:
+        raise UsageError(f"campaign {campaign.id} is recalled already", hint=f"`newsletter status {campaign.id}` says who was withdrawn.")
     if not batches:
         hint = "Only what was sent through SendGrid with `undo_minutes` can be; `newsletter cancel` stops what has not been sent."
         raise UsageError(f"campaign {campaign.id} cannot be recalled", hint=hint)
     in_time = [each for each in batches if now < last_call(each)]
     if campaign.state is CampaignState.RUNNING and control.cancel(project, ledger, campaign.id, now).waiting:
         raise UsageError(f"campaign {campaign.id} is being sent, and has not stopped yet", hint="Say it again in a moment.")
+    if not in_time and campaign.state is CampaignState.FINISHED:
+        return Recall(0, 0, len(batches))
     with hold_campaign(project, ledger, campaign.id):
         recalled = 0
         for each in in_time:

@@ -42,6 +42,8 @@ class World:
         outcomes = []
         for message in batch:
             what = next(self.plan, "accept")
+            if what == "reject" and self.idempotent and message.email in self.taken:
+                what = "accept"  # for whom twice is once, a yes is not followed by a final no
             if what == "refuse all" and not outcomes:
                 raise TransportError("down")
             if what in {"accept", "take and lose", "take and die", "take and break", "refuse all"}:

@@ -328,7 +328,6 @@ def test_full_disk_on_the_way_stops_and_a_resume_goes_on(ledger, start, monkeypa
 
     with monkeypatch.context() as patch:
         exchange = loop.record_and_claim
-        patch.setattr(loop, "record", full)
         patch.setattr(loop, "record_and_claim", lambda *given: full() if given[2] else exchange(*given))
         with pytest.raises(Stopped, match="disk is full") as caught:
             dispatch(replace(sending, sleep=lambda _: None))
