@@ -13,7 +13,7 @@ from composer.audience.columns import normalised
 from composer.audience.comparison import fold
 from composer.audience.conditions import FUNCTIONS, Condition, Operand, among, called, compared, either, every, getter_of, held, negated
 from composer.audience.tokens import MAX_LENGTH, SegmentError, Token, tokens
-from composer.findings import Finding, Where, warning
+from composer.findings import Finding, Where, error
 
 __all__ = ["FUNCTIONS", "MAX_DEPTH", "MAX_LENGTH", "Segment", "SegmentError", "compile_segment", "unknown_fields"]
 
@@ -39,7 +39,7 @@ def compile_segment(text: str) -> Segment:
 
 
 def unknown_fields(segment: Segment, columns: Iterable[str], where: Where = Where("")) -> tuple[Finding, ...]:
-    """Warn of the fields of a segment that no list has a column for: empty for everyone, as with a misspelt name."""
+    """Tell the fields of a segment that no list has a column for: empty for everyone, so a misspelt name could choose everyone else."""
     known = sorted({*columns, *BUILT_IN})
     return tuple(_unknown(name, known, where) for name in segment.fields if name not in known)
 
@@ -47,7 +47,7 @@ def unknown_fields(segment: Segment, columns: Iterable[str], where: Where = Wher
 def _unknown(name: str, known: list[str], where: Where) -> Finding:
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f"Did you mean {near[0]}?" if near else f"The columns are: {', '.join(known[:20])}. A value stands in quotes."
-    return warning("segment-field-unknown", where, f"the segment asks for {name}, and no list has such a column", hint)
+    return error("segment-field-unknown", where, f"the segment asks for {name}, and no list has such a column", hint)
 
 
 class _Parser:

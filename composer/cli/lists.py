@@ -49,7 +49,7 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(int(any(each["problem"] for each in found)))
 
 
-@lists.command("show")
+@lists.command("show", short_help="Show one list in numbers.")
 def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show one list in numbers: what its people said, and how many have each field. No address is shown."""
     project = scope_of(context).project()
@@ -66,7 +66,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     print_pairs(("" if at else "Segments", f"{key}: {text}") for at, (key, text) in enumerate(declaration.segments.items()))
 
 
-@lists.command("export")
+@lists.command("export", short_help="Write a list as CSV.")
 def export(
     context: typer.Context,
     name: Name,
@@ -81,7 +81,7 @@ def export(
     typer.echo(f"{number_of(number, 'row')} written" + (f" to {typed(file)}" if file else ""), err=file is None)
 
 
-@lists.command("check")
+@lists.command("check", short_help="Say who lacks a field that an issue needs.")
 def check(
     context: typer.Context,
     name: Name,
@@ -107,7 +107,7 @@ def check(
     raise typer.Exit(int(lacking.total() > 0))
 
 
-lists.command("import")(import_)
+lists.command("import", short_help="Bring people into a list of the ledger.")(import_)
 
 
 def _overview(project: Project) -> Iterator[dict[str, object]]:

@@ -33,7 +33,10 @@ def recall(
             raise typer.Exit(USAGE)
         then = as_begun(project, chosen)
         done = withdraw(then, then.config, ledger, chosen, datetime.now(UTC))
-    typer.echo(f"Campaign {chosen.id} is cancelled: {done.recalled:,} withdrawn, {done.skipped:,} not sent.")
+    if done.recalled or done.skipped or not done.too_late:
+        typer.echo(f"Campaign {chosen.id} is cancelled: {done.recalled:,} withdrawn, {done.skipped:,} not sent.")
+    else:
+        typer.echo(f"Nobody was withdrawn from campaign {chosen.id}.")
     if done.too_late:
         typer.echo("For the rest it was too late: they get it, or have it. `newsletter status` says how many.", err=True)
         raise typer.Exit(1)

@@ -19,14 +19,26 @@ if TYPE_CHECKING:
 USAGE = 2
 
 
+def _stated(value: str | None) -> str | None:
+    """Refuse an empty segment: one from a variable that is not set would else be everybody."""
+    if value is not None and not value.strip():
+        raise typer.BadParameter("it is empty; leave the option out to send to everybody")
+    return value
+
+
 def send(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue: its file, or its stem such as 2026-01.")],
     to: Annotated[
         list[str], typer.Option("--to", metavar="LIST", help="A list in recipients/, or a CSV file. May be given again; nobody gets two.")
     ],
-    segment: Annotated[str, typer.Option("--segment", metavar="NAME", help="Only this segment, which each list declares.")] = "",
-    where: Annotated[str, typer.Option("--where", metavar="EXPR", help="Only those it holds for, such as 'country == \"FR\"'.")] = "",
+    segment: Annotated[
+        str | None, typer.Option("--segment", metavar="NAME", callback=_stated, help="Only this segment, which each list declares.")
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="EXPR", callback=_stated, help="Only those it holds for, such as 'country == \"FR\"'."),
+    ] = None,
     correction: Annotated[bool, typer.Option("--correction", help="Send it again to those who have it already, too.")] = False,
     untested: Annotated[bool, typer.Option("--untested", help="Send although this edition was not test-sent. It is recorded.")] = False,
     any_size: Annotated[bool, typer.Option("--any-size", help="Send although the audience differs much from the last one's.")] = False,
@@ -37,7 +49,7 @@ def send(
     from composer.delivery.prepare import Wish, prepare  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
 
     project = scope_of(context).project()
-    wish = Wish(segment, where, correction=correction, untested=untested, any_size=any_size, look=dry_run)
+    wish = Wish(segment or "", where or "", correction=correction, untested=untested, any_size=any_size, look=dry_run)
     prepared = prepare(project, issue, to, wish)
     _announce(prepared)
     if dry_run:

@@ -30,7 +30,7 @@ subscriber = typer.Typer(
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's address.")]
 
 
-@subscriber.command("show")
+@subscriber.command("show", short_help="Show all that is known of a person.")
 def show(
     context: typer.Context,
     email: Email,
@@ -47,7 +47,7 @@ def show(
         print_pairs(as_pairs(found))
 
 
-@subscriber.command("export")
+@subscriber.command("export", short_help="Write all that is known of a person as JSON.")
 def export(
     context: typer.Context,
     email: Email,
@@ -67,7 +67,7 @@ def export(
     typer.echo(f"Written to {typed(file)}. Hand it to nobody else, and delete it when it was handed over.")
 
 
-@subscriber.command("forget")
+@subscriber.command("forget", short_help="Remove what is known of a person for good.")
 def forget_(context: typer.Context, email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove what is known of a person, and mail them never again: a keyed hash of the address is all that is kept."""
     from composer.cli.person import as_pairs  # noqa: PLC0415 - brings the database

@@ -44,7 +44,7 @@ AnyReason = Annotated[Why | None, typer.Option("--reason", help="Only for this r
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-@suppress.command("add")
+@suppress.command("add", short_help="Mail these addresses no more.")
 def add(
     context: typer.Context,
     addresses: Addresses,
@@ -67,7 +67,7 @@ def add(
         _tell(suppress_all(project, ledger, entries, datetime.now(UTC)), scope)
 
 
-@suppress.command("remove")
+@suppress.command("remove", short_help="Let these addresses be mailed again.")
 def remove(context: typer.Context, addresses: Addresses, on_list: OnList = "", reason: AnyReason = None) -> None:
     """Let these addresses be mailed again. What a person said of a list of the ledger stays as they said it."""
     from composer.ledger.model import Reason  # noqa: PLC0415 - the database costs 230 ms
@@ -84,7 +84,7 @@ def remove(context: typer.Context, addresses: Addresses, on_list: OnList = "", r
                 typer.echo(f"  {plain(words)}", err=True)
 
 
-@suppress.command("list")
+@suppress.command("list", short_help="List who must not be mailed, and why.")
 def list_(
     context: typer.Context,
     on_list: Annotated[
@@ -104,7 +104,7 @@ def list_(
     typer.echo(number_of(number, "suppression"), err=True)
 
 
-@suppress.command("import")
+@suppress.command("import", short_help="Suppress everybody in a file.")
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, such as SendGrid's exports of suppressions, as they are.")],
@@ -131,7 +131,7 @@ def import_(
     raise typer.Exit(int(any(finding.severity == "error" for finding in entries.findings)))
 
 
-@suppress.command("export")
+@suppress.command("export", short_help="Write all suppressions as CSV.")
 def export(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")]) -> None:
     """Write all suppressions as CSV that `suppress import` takes; only you may read the file."""
     from composer.cli.private import write_csv  # noqa: PLC0415 - `--help` writes no file
@@ -142,7 +142,7 @@ def export(context: typer.Context, file: Annotated[Path, typer.Argument(metavar=
     typer.echo(f"{number_of(number, 'suppression')} written to {typed(file)}")
 
 
-@suppress.command("sync")
+@suppress.command("sync", short_help="Bring in who left or bounced at SendGrid.")
 def sync_(context: typer.Context, as_json: AsJson = False) -> None:
     """Bring in who left or bounced at SendGrid; a send by SendGrid does so first. Nobody is taken off by it."""
     from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from composer.cli.output import confirm, number_of, plain, print_findings, print_json, print_pairs, typed, when
-from composer.cli.scope import scope_of
 from composer.cli.running import REHEARSAL
+from composer.cli.scope import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

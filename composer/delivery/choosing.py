@@ -71,9 +71,10 @@ class Chooser:
     def choose(self, lists: list[List]) -> Choice:
         """Put the audience together on disk. Raises LedgerError, SegmentError."""
         findings: list[Finding] = []
+        columns = {column for each in lists for column in each.columns}
         for each in lists:
             for segment in self._segments.get(each.settings.name, ()):
-                findings += unknown_fields(segment, each.columns, Where(each.settings.name))
+                findings += unknown_fields(segment, columns, Where(each.settings.name))
         audience = stage(lists, self._unwanted)
         return Choice(lists, audience, self.again, tuple(findings))
 

@@ -109,6 +109,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         candidate = replace(candidate, people_before=before.people)
     candidate = replace(candidate, tested=tested or wish.untested)
     checks = (
+        *choice.findings,
         *_nobody(audience, lists),
         *fit(lists, edition.fields, audience),
         *unfit_values(edition, audience.subscribers),

@@ -93,7 +93,9 @@ def _open_sendgrid(project: Project, occasion: Occasion) -> Transport:
 def _probe_sendgrid(project: Project) -> str:
     from composer.transport.sendgrid import account, client  # noqa: PLC0415 - the same
 
-    return account.login(client.open_client(project.config))
+    config = project.config
+    group = config.transport.sendgrid.group_id if config.unsubscribe.via == "sendgrid" else 0
+    return account.login(client.open_client(config), group)
 
 
 WAYS_OUT: dict[str, WayOut] = {

@@ -70,6 +70,15 @@ def test_send_shows_delivers_and_says_twice_that_nothing_left(newsletter, projec
     )
 
 
+@pytest.mark.parametrize("option", ["--where", "--segment"])
+def test_an_empty_segment_is_not_everybody(newsletter, option):
+    """A variable that is not set must not turn a letter to a few into one to all."""
+    result = newsletter("send", "2026-01", "--to", "staff", option, " ", "--yes")
+    assert result.exit_code == 2
+    assert "leave the option out" in result.stderr
+    assert "Campaign" not in result.stdout
+
+
 def test_send_may_be_rehearsed_again(newsletter, project):
     """Each rehearsal has its own folder."""
     assert [newsletter("send", "2026-01", "--to", "staff", "--yes").exit_code for _ in range(2)] == [0, 0]

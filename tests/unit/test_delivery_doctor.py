@@ -304,6 +304,24 @@ def test_a_campaign_tells_the_size_where_no_file_does(project):
     assert count_reached(project) == 7
 
 
+def test_people_of_public_lists_in_the_ledger_are_counted(project):
+    """The largest lists are kept there, and the rules for bulk senders hold from the first letter on."""
+    from datetime import UTC, datetime
+
+    from composer.audience.address import Address
+    from composer.audience.consent import State
+    from composer.audience.exports import ImportedRow
+    from composer.ledger.imports import import_people
+
+    (project.recipients / "crew.toml").write_text('kind = "staff"\npeople = "ledger"\n')
+    rows = [ImportedRow(Address(f"p{n}@a.org", f"p{n}@a.org"), "", {}, State.CONFIRMED, "", n) for n in range(3)]
+    rows.append(ImportedRow(Address("q@a.org", "q@a.org"), "", {}, State.UNCONFIRMED, "", 4))
+    with open_ledger(project) as ledger:
+        for name in ("members", "crew"):
+            import_people(ledger, name, rows, source="a file", now=datetime(2026, 1, 1, tzinfo=UTC), secret_keys=())
+    assert count_reached(project) == 3
+
+
 # ---- a received mail -------------------------------------------------------------------------------------------
 
 

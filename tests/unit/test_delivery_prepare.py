@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from composer.audience.segment import SegmentError
 from composer.config import Delivery, Newsletter
 from composer.delivery.campaign import begin, run
 from composer.delivery.prepare import Wish, prepare
@@ -194,9 +195,21 @@ def test_a_segment_of_the_list_or_an_expression(project):
     assert [(left.reason, left.count) for left in french.audience.left_out] == [("not_in_segment", 1)]
     both = prepare(project, "2026-01", ["readers"], Wish(segment="french", where='first_name == "Bob"'))
     assert [person.email for person in both.audience.subscribers] == ["b@example.org"]
+    with pytest.raises(SegmentError):
+        prepare(project, "2026-01", ["readers"], Wish(segment="french", where='first_name == "Bob") or (first_name != ""'))
     with pytest.raises(UsageError, match="has no segment polish"):
         prepare(project, "2026-01", ["readers"], Wish(segment="polish"))
     assert "segment-field-unknown" in _codes(prepare(project, "2026-01", ["readers"], Wish(where='contry == "FR"')).findings)
+
+
+def test_a_segment_of_a_column_that_nobody_has_stops_the_send(project):
+    """A value without its quotes is taken for a column: empty like every missing country, it would choose those who have none."""
+    _write(project, "readers", "email,first_name,country\na@example.org,Ann,FR\nb@example.org,Bob,\n")
+    _write(project, "members", "email,first_name\nc@example.org,Cy\n")
+    assert "segment-field-unknown" in _codes(prepare(project, "2026-01", ["readers"], Wish(where="country == FR")).blocking)
+    both = prepare(project, "2026-01", ["readers", "members"], Wish(where='country == "FR"'))
+    assert "segment-field-unknown" not in _codes(both.findings)
+    assert [person.email for person in both.audience.subscribers] == ["a@example.org"]
 
 
 def test_suppressed_people_are_left_out_for_their_reason(project):

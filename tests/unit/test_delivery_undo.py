@@ -104,6 +104,15 @@ def test_recall_too_late_changes_nobody(letters, ledger, account, clock):
     done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
     assert (done.recalled, done.too_late) == (0, 1)
     assert count_states(ledger, 1) == {"accepted": PEOPLE}
+    assert read_campaign(ledger, 1).state == "finished"
+
+
+def test_a_second_recall_says_that_it_is_done(letters, ledger, account, clock):
+    """Who asks twice must not read that it was never possible."""
+    run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+    with pytest.raises(UsageError, match="recalled already"):
+        recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
 
 
 def test_recall_without_undo_is_refused(letters, ledger, clock):

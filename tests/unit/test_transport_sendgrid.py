@@ -665,6 +665,16 @@ def test_an_unknown_certificate_is_refused(secure):
     assert not secure.calls
 
 
+def test_a_group_that_the_account_has_not_is_told_at_login(double):
+    """Every request of a send would be refused for it, and no test send names the group."""
+    double.groups = {7: "News"}
+    client = open_client(_config(double))
+    assert account.login(client, 7)
+    with pytest.raises(TransportError, match="no unsubscribe group 8") as caught:
+        account.login(client, 8)
+    assert "7 (News)" in caught.value.hint
+
+
 def test_no_key_and_no_address_in_any_log(double, caplog):
     """The package's own client writes both to its debug log."""
     with caplog.at_level(logging.DEBUG):

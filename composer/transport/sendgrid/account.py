@@ -59,12 +59,19 @@ class Caller(Protocol):
         """Call the API."""
 
 
-def login(client: Caller) -> str:
-    """Try the key without sending; return a line that says what it may do. Raises TransportError when it may not send."""
+def login(client: Caller, group: int = 0) -> str:
+    """Try the key without sending; return a line that says what it may do.
+
+    Raises TransportError when it may not send, or when the account has no unsubscribe group of the number ``group`` (0: none is asked for).
+    """
     scopes = _ask(client, "get", "scopes").get("scopes", [])
     if "mail.send" not in scopes:
         hint = "Give the key the permission Mail Send, or full access, at SendGrid under Settings, API Keys."
         raise TransportError("the key for SendGrid may not send mail", hint=hint)
+    if group and "asm.groups.read" in scopes and group not in (known := groups(client)):
+        named = ", ".join(f"{number} ({name})" for number, name in known.items()) or "none yet"
+        hint = f"Set `group_id` under [transport.sendgrid] to one of the account's groups: {named}."
+        raise TransportError(f"the account has no unsubscribe group {group}", hint=hint)
     return f"the key works and may send mail ({len(scopes)} permissions)"
 
 
