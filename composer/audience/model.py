@@ -20,10 +20,10 @@ class Subscriber:
     ``list`` is the one they are mailed by, once an audience is chosen.
     """
 
-    email: str
-    key: str
-    name: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    email: str = field(repr=False)
+    key: str = field(repr=False)
+    name: str = field(default="", repr=False)
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     where: Where = Where("")
     list: str = ""
 

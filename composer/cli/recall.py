@@ -32,7 +32,7 @@ def recall(
             typer.echo("Nothing was withdrawn.", err=True)
             raise typer.Exit(USAGE)
         then = as_begun(project, chosen)
-        done = withdraw(then, then.config, ledger, chosen, datetime.now(UTC))
+        done = withdraw(then, then.config, ledger, chosen, lambda: datetime.now(UTC))
     if done.recalled or done.skipped or not done.too_late:
         typer.echo(f"Campaign {chosen.id} is cancelled: {done.recalled:,} withdrawn, {done.skipped:,} not sent.")
     else:

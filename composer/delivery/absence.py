@@ -11,7 +11,8 @@ from composer.audience.files import declare
 from composer.delivery.choosing import NOT_IN_SEGMENT
 from composer.delivery.traces import rows_of
 from composer.errors import AudienceError
-from composer.ledger.model import DeliveryState, SubscriptionState
+from composer.ledger.model import SubscriptionState
+from composer.ledger.resolution import may_have_it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from composer.ledger.model import Campaign
     from composer.ledger.subscribers import Person, Subscribed
     from composer.project import Project
-
-_REACHED = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
 
 
 def why_absent(project: Project, campaign: Campaign, person: Person) -> str:
@@ -42,7 +41,7 @@ def why_absent(project: Project, campaign: Campaign, person: Person) -> str:
 def _had_it(campaign: Campaign, person: Person) -> int:
     """Return the first other real campaign of the issue that reached the person, or may have; 0 when none did."""
     others = (each for each in person.deliveries if each.real and each.issue == campaign.issue and each.campaign < campaign.id)
-    return next((each.campaign for each in others if each.state in _REACHED), 0)
+    return next((each.campaign for each in others if may_have_it(each.state, each.reason)), 0)
 
 
 def _by_lists(project: Project, campaign: Campaign, person: Person) -> str:

@@ -6,22 +6,24 @@ is the configuration of the start.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
 from composer.delivery.dispatch import dispatch
 from composer.delivery.model import OVER, CampaignState, DeliveryState
+from composer.delivery.orphans import settle
 from composer.delivery.sending import RESUME, Sending, Watch
 from composer.delivery.setting import thaw
-from composer.delivery.undo import choose_batch, offers_undo, replace_doubtful
+from composer.delivery.undo import choose_batch, last_call, offers_undo, reconcile, replace_doubtful
 from composer.errors import ComposerError, Stopped, UsageError
 from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
 from composer.ledger.editions import read_edition
+from composer.ledger.forgotten import count_forgotten
 from composer.ledger.lock import hold_campaign
-from composer.ledger.undo import UndoBatch, read_batches
+from composer.ledger.undo import UndoBatch
 from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
 from composer.transport.registry import Occasion, open_transport, way_out
@@ -44,6 +46,8 @@ def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
     """Write the campaign with all its deliveries; nothing is sent yet. Raises UsageError when something blocks it."""
     if prepared.blocking:
         raise UsageError("this cannot be sent", findings=prepared.blocking)
+    if count_forgotten(ledger) != prepared.forgotten:
+        raise UsageError("somebody was forgotten since the audience was chosen", hint="Nothing was sent; say it again.")
     campaign = start_campaign(
         ledger,
         prepared.edition,
@@ -63,18 +67,21 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
     if campaign.state in OVER:
         raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
     then = as_begun(project, campaign)
-    report = _once(then, ledger, campaign, clock, watch)
-    in_doubt = report.counts.get(DeliveryState.IN_DOUBT) and report.state is CampaignState.PAUSED
-    if in_doubt and offers_undo(then.config, campaign) and replace_doubtful(then, then.config, ledger, campaign, clock()):
-        return _once(then, ledger, campaign, clock, watch)
+    with hold_campaign(project, ledger, campaign.id):
+        settle(ledger, campaign, clock())
+        report = _once(then, ledger, campaign, clock, watch)
+        doubt = report.counts.get(DeliveryState.IN_DOUBT) and not report.stopped
+        if doubt and offers_undo(then.config, campaign) and replace_doubtful(then.config, ledger, campaign, clock):
+            report = _once(then, ledger, campaign, clock, watch)
     return report
 
 
 def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime], watch: Watch) -> Report:
-    """Run the loop once. A transport that cannot be opened pauses the campaign."""
-    before = [batch.id for batch in read_batches(ledger, campaign.id)]
+    """Run the loop once, while the campaign is held. A transport that cannot be opened pauses the campaign."""
+    if read_campaign(ledger, campaign.id).state is CampaignState.CANCELLED:
+        raise UsageError(f"campaign {campaign.id} is cancelled", hint="There is nothing left to send.")
     try:
-        undo = choose_batch(then.config, ledger, campaign, clock()) if offers_undo(then.config, campaign) else None
+        undo = _undo(then, ledger, campaign, clock)
         build = _builder(then, ledger, campaign)
         transport = open_transport(then, campaign.transport, _occasion(campaign, undo))
     except ComposerError as err:
@@ -89,18 +96,25 @@ def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[],
                 campaign=campaign,
                 transport=transport,
                 build=build,
-                lock=partial(hold_campaign, then, ledger, campaign.id),
+                lock=nullcontext,
                 clock=clock,
                 batch=delivery.batch,
                 watch=watch,
                 wait=timedelta(minutes=delivery.wait),
                 give_up=timedelta(hours=delivery.give_up),
                 undo=undo.id if undo else "",
-                lost_with=before[-1] if before else "",
+                until=last_call(undo) if undo else None,
             )
         )
     finally:
         transport.close()
+
+
+def _undo(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime]) -> UndoBatch | None:
+    if not offers_undo(then.config, campaign):
+        return None
+    reconcile(then.config, ledger, campaign, clock)
+    return choose_batch(then.config, ledger, campaign, clock())
 
 
 def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[Claimed, datetime], Message]:

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from composer.delivery.model import OPEN, CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
+from composer.delivery.model import OPEN, OVER, CampaignState, DeliveryEvent, DeliveryState, follow
+from composer.delivery.orphans import settle
 from composer.errors import UsageError
 from composer.ledger import resolution
 from composer.ledger.answers import states_of
 from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, read_campaign
-from composer.ledger.deliveries import settle_orphans
 from composer.ledger.lock import hold_campaign
 from composer.ledger.model import Request
-from composer.ledger.undo import read_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,11 +29,8 @@ if TYPE_CHECKING:
     from composer.project import Project
 
 WAIT_SECONDS = 20.0
-RESOLVED = "resolved"
 _LOOK_SECONDS = 0.25
 _BEGINS = timedelta(seconds=5)
-_OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
-_LOST = "the process ended before the answer was recorded"
 _WORDS = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
 
 
@@ -77,7 +73,7 @@ def cancel(project: Project, ledger: Ledger, campaign: int, now: datetime, patie
     """End a campaign for good: whoever was waiting is skipped, whoever is in doubt stays so. Raises UsageError for one that is over."""
 
     def directly() -> None:
-        _settle(ledger, read_campaign(ledger, campaign), now)
+        settle(ledger, read_campaign(ledger, campaign), now)
         resolution.cancel(ledger, campaign, _WORDS[Request.CANCEL], now)
 
     return _carry_out(project, ledger, campaign, Request.CANCEL, directly, patience, now)
@@ -108,7 +104,7 @@ def find_doubtful(
         found = read_campaign(ledger, campaign)
         if resend:
             _not_cancelled(found)
-        _settle(ledger, found, now)
+        settle(ledger, found, now)
     if people is None:
         if number := resolution.count_in_doubt(ledger, campaign):
             return number
@@ -133,7 +129,7 @@ def resolve(
     keys = None if people is None else list(people)
     with hold_campaign(project, ledger, campaign):
         state = follow(DeliveryState.IN_DOUBT, DeliveryEvent.RESEND if resend else DeliveryEvent.SKIP)
-        moved = resolution.resolve(ledger, campaign, state, "" if resend else RESOLVED, now, keys)
+        moved = resolution.resolve(ledger, campaign, state, now, keys)
         _conclude(ledger, campaign, now)
     return moved
 
@@ -141,7 +137,7 @@ def resolve(
 def unfinished(ledger: Ledger, campaign: int) -> Campaign:
     """Read a campaign. Raises UsageError for one that is over."""
     found = read_campaign(ledger, campaign)
-    if found.state in _OVER:
+    if found.state in OVER:
         raise UsageError(f"campaign {campaign} is {found.state}", hint="There is nothing left to send.")
     return found
 
@@ -175,7 +171,7 @@ def _carry_out(
             found = read_campaign(ledger, campaign)
             if free and (last or not _about_to_begin(found, time_is)):
                 # It may have come to its end in the meantime, whatever it was asked for.
-                if found.state not in _OVER:
+                if found.state not in OVER:
                     directly()
                 return Effect(read_campaign(ledger, campaign))
         if not free:
@@ -198,20 +194,13 @@ def _ask(ledger: Ledger, campaign: Campaign, request: Request) -> None:
 
     A process that has only just begun wipes what was asked before: so it is asked again with every look.
     """
-    if campaign.state not in _OVER and campaign.request not in (request, Request.CANCEL):
+    if campaign.state not in OVER and campaign.request not in (request, Request.CANCEL):
         ask_campaign(ledger, campaign.id, request)
-
-
-def _settle(ledger: Ledger, campaign: Campaign, now: datetime) -> None:
-    """Move what a dead process left in flight, as the next run would: a rehearsal is written over, all else is in doubt."""
-    batches = read_batches(ledger, campaign.id)
-    lost_with = batches[-1].id if batches else ""
-    settle_orphans(ledger, campaign.id, after_loss(idempotent=not campaign.real), _LOST, now, lost_with)
 
 
 def _conclude(ledger: Ledger, campaign: int, now: datetime) -> None:
     counts = count_states(ledger, campaign)
-    if read_campaign(ledger, campaign).state not in _OVER and not any(counts.get(state) for state in OPEN):
+    if read_campaign(ledger, campaign).state not in OVER and not any(counts.get(state) for state in OPEN):
         move_campaign(ledger, campaign, CampaignState.FINISHED, now)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from composer.delivery.ending import INTERRUPTED, finish, stopped, words_of
 from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after, after_loss, follow
+from composer.delivery.orphans import LOST
 from composer.delivery.retry import wait_before
 from composer.delivery.sending import Report, Sending
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 8.0
 _LOOK_SECONDS = 0.2
 _RECORD_TRIES = 5
-_LOST = "the process ended before the answer was recorded"
+# So many refused one after the other, and nobody taken between them: it is not the people.
+_MOST_REFUSED = 50
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
 
 
@@ -58,6 +60,7 @@ class _Run:
     request: Request = Request.NONE
     error: BaseException | None = None
     told: datetime | None = None
+    refused: int = 0
 
 
 def dispatch(sending: Sending) -> Report:
@@ -92,7 +95,7 @@ def _begin(sending: Sending) -> None:
     now = sending.clock()
     state = after_loss(idempotent=sending.transport.idempotent)
     sending.watch.probe("recover")
-    settle_orphans(sending.ledger, sending.campaign.id, state, _LOST, now, sending.lost_with)
+    settle_orphans(sending.ledger, sending.campaign.id, state, LOST, now)
     sending.watch.probe("run")
     move_campaign(sending.ledger, sending.campaign.id, CampaignState.RUNNING, now)
 
@@ -120,6 +123,8 @@ def _turn(run: _Run) -> bool:
     sending = run.sending
     if not run.stop and sending.watch.stop():
         run.stop = "stopped on request"
+    if not run.stop and sending.until and sending.clock() >= sending.until:
+        run.stop = "the time in which this can be recalled is over; a resume hands the rest over for later"
     if run.stop and run.lanes.busy:
         return _drain(run)
     batch = _exchange(run, 0 if run.stop else min(run.lanes.idle * run.size, MOST))
@@ -163,9 +168,22 @@ def _collect(run: _Run) -> bool:
         run.stop, interrupted = INTERRUPTED, True
     for ended in run.lanes.collect():
         run.results += ended.results
-        run.stop = run.stop or ended.reason
+        run.stop = run.stop or ended.reason or _brake(run, ended.results)
         run.error = run.error or ended.error
     return not interrupted
+
+
+def _brake(run: _Run, results: Sequence[Result]) -> str:
+    """Say why to stop when everybody is refused alike: by a policy, a blocked address of ours, a limit."""
+    for result in results:
+        if result.state is DeliveryState.REJECTED:
+            run.refused += 1
+        elif result.state is DeliveryState.ACCEPTED:
+            run.refused = 0
+    if run.refused < _MOST_REFUSED:
+        return ""
+    last = next(result.answer for result in reversed(results) if result.state is DeliveryState.REJECTED)
+    return f"{run.refused} people in a row were refused; the last answer: {last}"
 
 
 def _drain(run: _Run) -> bool:
@@ -191,11 +209,12 @@ def _wait(run: _Run) -> bool:
     due = next_due(sending.ledger, sending.campaign.id)
     if due is None or due >= run.deadline:
         return False
-    seconds = (due - now).total_seconds()
     if run.told != due:
         run.told = due
         sending.watch.waiting(due)
-    if seconds > 0:
+    while (seconds := (due - sending.clock()).total_seconds()) > 0 and not sending.watch.stop():
+        if read_campaign(sending.ledger, sending.campaign.id).request:
+            break
         with sending.watch.interruptible():
             sending.sleep(min(seconds, _LOOK_SECONDS))
     return True
@@ -243,7 +262,7 @@ def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> _Ended:
     except Exception as err:  # noqa: BLE001 - no answers, too few, too many, or none that is an Outcome
         reason = f"the answer of {sending.transport.name} was lost: {reason or words_of(err)}"
         state = after_loss(idempotent=sending.transport.idempotent)
-        return _Ended([Result(row, state, "lost", reason) for row in rows], reason)
+        return _Ended([Result(row, state, "lost", reason, None, sending.undo) for row in rows], reason)
 
 
 def _not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:

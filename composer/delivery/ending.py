@@ -36,10 +36,10 @@ def words_of(err: BaseException) -> str:
 
 def finish(sending: Sending, reason: str, request: Request) -> Report:
     """Put the campaign into the state that its deliveries are in, and report; ``reason`` says why the run took nothing more."""
-    identity = sending.campaign.id
+    identity, was_stopped = sending.campaign.id, bool(reason)
     if request is Request.CANCEL:
         cancel(sending.ledger, identity, reason, sending.clock())
-        return Report(identity, CampaignState.CANCELLED, count_states(sending.ledger, identity), reason)
+        return Report(identity, CampaignState.CANCELLED, count_states(sending.ledger, identity), reason, stopped=True)
     counts = count_states(sending.ledger, identity)
     left = {state: counts[state] for state in OPEN if counts.get(state)}
     state = CampaignState.PAUSED if left else CampaignState.FINISHED
@@ -49,4 +49,4 @@ def finish(sending: Sending, reason: str, request: Request) -> Report:
         reason += f"; the next is due at {due:%Y-%m-%d %H:%M:%S} UTC" if due else ""
     sending.watch.probe("finish")
     move_campaign(sending.ledger, identity, state, sending.clock(), reason if left else "")
-    return Report(identity, state, counts, reason if left else "", due)
+    return Report(identity, state, counts, reason if left else "", due, was_stopped)

@@ -45,6 +45,7 @@ class DeliveryEvent(StrEnum):
     SKIP = "sender says: skip"
     RECALL = "withdrawn in time"
     WITHDRAWN = "withdrawn to be sent again"
+    UNSURE = "perhaps withdrawn"
     RETRY = "sender says: try again"
 
 
@@ -84,6 +85,7 @@ _TABLE = (
     Transition(_S.IN_DOUBT, _E.WITHDRAWN, _S.PENDING),
     Transition(_S.ACCEPTED, _E.RECALL, _S.RECALLED),
     Transition(_S.ACCEPTED, _E.WITHDRAWN, _S.PENDING),
+    Transition(_S.ACCEPTED, _E.UNSURE, _S.IN_DOUBT),
 )
 _NEXT = {(row.before, row.event): row.after for row in _TABLE}
 _EVENTS: dict[type, DeliveryEvent] = {Accepted: _E.ACCEPTED, Deferred: _E.DEFERRED, Rejected: _E.REJECTED, Unknown: _E.ANSWER_LOST}

@@ -25,6 +25,7 @@ from composer.edition.model import Edition
 from composer.findings import Finding, Severity, Where, error
 from composer.issue.files import read_issue
 from composer.ledger.campaigns import last_alike
+from composer.ledger.forgotten import count_forgotten
 from composer.ledger.opening import ledger_exists, open_ledger
 from composer.ledger.test_sends import last_accepted
 from composer.message.build import build_message, image_urls
@@ -71,7 +72,7 @@ class Prepared:
 
     ``setting`` is what of the configuration was looked at and its messages will be built with; ``again`` is how many get the
     issue a second time, ``untested`` whether its edition was not accepted in a test by this transport, ``synced`` what SendGrid
-    knew of people who must not be mailed.
+    knew of people who must not be mailed, ``forgotten`` how many had asked to be forgotten by then.
     """
 
     edition: Edition
@@ -86,6 +87,7 @@ class Prepared:
     again: int = 0
     untested: bool = False
     synced: SyncCounts | None = None
+    forgotten: int = 0
 
 
 def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PLAIN) -> Prepared:
@@ -99,6 +101,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         lists = chooser.open_lists(names)
         settings = common_settings([each.settings for each in lists])
         edition = compose(written, settings, project)
+        forgotten = count_forgotten(ledger) if ledger else 0
         choice = chooser.choose(lists)
         tested = bool(ledger and last_accepted(ledger, edition.digest, way))
         before = last_alike(ledger, [each.settings.name for each in lists]) if ledger and real else None
@@ -125,7 +128,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         _try_out(edition, project.config, settings, hosted=real and public)
     return Prepared(
         edition, audience, settings, way, real, freeze(project.config), findings, blocking,
-        correction=wish.correction, again=choice.again, untested=real and not tested, synced=synced,
+        correction=wish.correction, again=choice.again, untested=real and not tested, synced=synced, forgotten=forgotten,
     )  # fmt: skip
 
 

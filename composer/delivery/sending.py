@@ -43,7 +43,7 @@ class Sending:
 
     ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
     is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``undo``
-    names the group that messages are handed over with, ``lost_with`` that of a process that died, where there are any.
+    names the group that messages are handed over with, where there is one, and nothing is begun after ``until``.
     """
 
     ledger: Ledger
@@ -58,14 +58,15 @@ class Sending:
     give_up: timedelta = timedelta(hours=24)
     sleep: Callable[[float], None] = time.sleep
     undo: str = ""
-    lost_with: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """How a run ended; ``counts`` are the whole campaign's, by delivery state; ``reason`` says why it paused.
 
-    ``due`` is set when a resume before then would find nothing to send.
+    ``due`` is set when a resume before then would find nothing to send; ``stopped`` says that the run took nothing more although
+    there was something, or that it was asked to.
     """
 
     campaign: int
@@ -73,6 +74,7 @@ class Report:
     counts: Mapping[str, int]
     reason: str = ""
     due: datetime | None = None
+    stopped: bool = False
 
     @property
     def left(self) -> int:

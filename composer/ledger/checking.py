@@ -14,7 +14,7 @@ from composer.findings import Finding, Where, error
 from composer.ledger.lock import hold_campaign
 from composer.ledger.migrations import HEAD, revision_of
 from composer.ledger.model import DeliveryState
-from composer.ledger.schema import HELD, attempts, campaigns, deliveries, metadata
+from composer.ledger.schema import HELD, RESOLVED, attempts, campaigns, deliveries, metadata
 from composer.ledger.sqlite import DURABLE
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _once(connection: Connection) -> bool:
 
 
 def _conditions(words: str) -> set[str]:
-    return {state for state in DeliveryState if f"'{state}'" in words} | {word for word in ("real", "NOT", "correction") if word in words}
+    others = ("real", "NOT", "correction", "reason", f"'{RESOLVED}'")
+    return {state for state in DeliveryState if f"'{state}'" in words} | {word for word in others if word in words}
 
 
 def _attempts(connection: Connection, where: Where) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
 from composer.errors import UsageError
 from composer.ledger.bulk import among
@@ -57,6 +57,12 @@ def anyone_forgotten(ledger: Ledger) -> bool:
     """Tell whether anybody was ever forgotten; without, no secret key is needed."""
     with ledger.read() as connection:
         return connection.execute(select(forgotten.c.hash).limit(1)).first() is not None
+
+
+def count_forgotten(ledger: Ledger) -> int:
+    """Count the people who were ever forgotten. Raises LedgerError."""
+    with ledger.read() as connection:
+        return connection.execute(select(func.count()).select_from(forgotten)).scalar_one()
 
 
 def is_forgotten(ledger: Ledger, keys: Iterable[str], secret_keys: Sequence[str]) -> set[str]:

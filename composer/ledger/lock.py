@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _NUMBERS = "CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign"
 _TAKE, _GIVE_BACK = text(f"SELECT pg_try_advisory_lock({_NUMBERS})"), text(f"SELECT pg_advisory_unlock({_NUMBERS})")
 
-
-_A_MOMENT = 0.05
+# It may be a look alone that is in the way: `newsletter status` takes the lock for a moment to see whether somebody has it.
+_TRIES, _A_MOMENT = 3, 0.05
 
 
 @contextmanager
@@ -45,8 +45,7 @@ def hold_campaign(project: Project, ledger: Ledger, campaign: int) -> Iterator[N
             yield
         return
     with ledger.session() as connection:
-        if not connection.execute(_TAKE, {"campaign": campaign}).scalar():
-            raise _taken()
+        _insist(lambda: bool(connection.execute(_TAKE, {"campaign": campaign}).scalar()))
         try:
             with ledger.guarded(_alive(connection.connection.dbapi_connection, ledger.name)):
                 yield
@@ -89,22 +88,29 @@ def hold(path: Path) -> Iterator[None]:
 
 def _lock(descriptor: int, path: Path) -> None:
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # It may have been a look alone: `newsletter status` takes the lock for a moment to see whether somebody has it.
-            time.sleep(_A_MOMENT)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as err:
-        raise _taken() from err
+        _insist(lambda: _flock(descriptor))
     except OSError as err:
         hint = "Some network drives have no locks: name a file on a local disk under [database] url."
         raise LedgerError(f"cannot lock the campaign: {err.strerror} ({path.name})", hint=hint) from err
 
 
-def _taken() -> UsageError:
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _insist(take: Callable[[], bool]) -> None:
+    """Try to take a lock a few times. Raises UsageError when another process has it all the while."""
+    for number in range(_TRIES):
+        if number:
+            time.sleep(_A_MOMENT)
+        if take():
+            return
     hint = "Wait until it is done, or stop it with `newsletter pause`; `newsletter status` shows how far it is."
-    return UsageError("another process is sending this campaign", hint=hint)
+    raise UsageError("another process is sending this campaign", hint=hint)
 
 
 def _alive(driver: Any, name: str) -> Callable[[], None]:

@@ -60,9 +60,14 @@ class Reason(StrEnum):
 
 
 class BatchState(StrEnum):
-    """Where a group of messages that can be withdrawn together stands."""
+    """Where a group of messages that can be withdrawn together stands.
+
+    REPLACING and RECALLING are written before the provider is asked to cancel it: whether it did is to be found out.
+    """
 
     OPEN = "open"
+    REPLACING = "replacing"
+    RECALLING = "recalling"
     CANCELLED = "cancelled"
 
 

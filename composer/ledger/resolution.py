@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from composer.ledger.bulk import among
 from composer.ledger.model import CampaignState, DeliveryState, Request
-from composer.ledger.schema import campaigns, deliveries
+from composer.ledger.schema import REACHED_STATES, RESOLVED, campaigns, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 CANCELLED = "cancelled"
 _D = deliveries.c
 _WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+
+
+def may_have_it(state: DeliveryState, reason: str) -> bool:
+    """Tell whether a real delivery in that state, with its reason, has or may have reached its person: in doubt and then skipped, too."""
+    return state in REACHED_STATES or (state is DeliveryState.SKIPPED and reason == RESOLVED)
 
 
 def cancel(ledger: Ledger, campaign: int, reason: str, now: datetime) -> int:
@@ -46,8 +51,9 @@ def count_in_doubt(ledger: Ledger, campaign: int, keys: Sequence[str] | None = N
         return int(connection.execute(asked).scalar() or 0)
 
 
-def resolve(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime, keys: Sequence[str] | None = None) -> int:
+def resolve(ledger: Ledger, campaign: int, state: DeliveryState, now: datetime, keys: Sequence[str] | None = None) -> int:
     """Move who is in doubt, all or these address keys, to ``state``: pending to be sent again, or skipped; return how many."""
+    reason = RESOLVED if state is DeliveryState.SKIPPED else ""
     with ledger.read() as connection:
         doubtful = update(deliveries).where(_D.campaign == campaign, _D.state == DeliveryState.IN_DOUBT)
         if keys is not None:

@@ -59,10 +59,13 @@ def _in(column: str, words: Iterable[str]) -> str:
     return f"{column} IN ({listed})"
 
 
-# A delivery in one of these states has, or may have, reached its person.
-_REACHED = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
-REACHED = text(f"real AND {_in('state', _REACHED)}")
-HELD = text(f"real AND NOT correction AND {_in('state', _REACHED)}")
+# Why a delivery was skipped: it was in doubt, and somebody decided not to send it again.
+RESOLVED = "resolved"
+# A delivery in one of these states has, or may have, reached its person; one that was in doubt until somebody skipped it too.
+REACHED_STATES = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
+_MAY_HAVE = f"({_in('state', REACHED_STATES)} OR state = '{DeliveryState.SKIPPED}' AND reason = '{RESOLVED}')"
+REACHED = text(f"real AND {_MAY_HAVE}")
+HELD = text(f"real AND NOT correction AND {_MAY_HAVE}")
 
 metadata = MetaData(
     naming_convention={

@@ -38,6 +38,12 @@ def keep_batch(ledger: Ledger, batch: UndoBatch) -> None:
         connection.execute(insert(undo_batches), [row])
 
 
+def mark_batch(ledger: Ledger, batch: UndoBatch, state: BatchState) -> None:
+    """Put a group into a state; nobody handed over with it moves."""
+    with ledger.write() as connection:
+        connection.execute(update(undo_batches).where(_U.id == batch.id).values(state=state))
+
+
 def read_batches(ledger: Ledger, campaign: int) -> list[UndoBatch]:
     """Read a campaign's groups, the oldest first."""
     with ledger.read() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from composer.errors import MergeError, TransportError
 from composer.message.headers import check_address, split_mailbox
@@ -25,8 +25,8 @@ class Parcel:
     """A message as the envelope and the bytes of one transaction; ``utf8`` when a header or address is not ASCII (RFC 6531)."""
 
     sender: str
-    recipient: str
-    data: bytes
+    recipient: str = field(repr=False)
+    data: bytes = field(repr=False)
     message_id: str
 
     @property

@@ -14,6 +14,13 @@ def person(key, line=2, path="recipients/a.csv", **fields):
     return Subscriber(key, key.casefold(), fields.get("name", ""), fields, Where(path, line, "email"))
 
 
+def test_personal_data_stays_out_of_reprs():
+    """What is printed in a traceback or a log names a place in a file, never a person."""
+    shown = repr(Subscriber("Ana@x.org", "ana@x.org", "Ana", {"city": "Rome"}, Where("recipients/a.csv", 2)))
+    assert "recipients/a.csv" in shown
+    assert not [word for word in ("ana", "x.org", "rome", "city") if word in shown.lower()]
+
+
 def test_union_is_in_order_and_everyone_is_there_once():
     """The first list named has the say; nobody is mailed twice for being on two lists."""
     staff = List(ListSettings("staff", "staff"), (person("A@x.org", name="Ann"), person("b@x.org")), duplicates=2)

@@ -16,6 +16,7 @@ from composer.ledger.deliveries import claim, record
 from composer.ledger.forgotten import forget
 from composer.ledger.model import DeliveryState, Reason, Result
 from composer.ledger.opening import open_ledger
+from composer.ledger.resolution import cancel, resolve
 from composer.ledger.schema import subscribers, subscriptions
 from composer.ledger.subscribers import read_person
 from composer.ledger.suppressions import Suppression, suppress
@@ -111,6 +112,16 @@ def test_who_has_the_issue_is_left_out_of_the_next_send(why, ledger):
     assert why(again, "person2@example.com") == "had this issue already, by campaign 1"
     assert why(again, "person2@example.com", correction=True) == "not on the list readers"
     assert why(_start(ledger, "2026-02", first=7), "person2@example.com") == "not on the list readers"
+
+
+def test_who_was_in_doubt_and_skipped_may_have_it(why, ledger):
+    """They were left out of the next send for that; one that was cancelled before anything left was not."""
+    record(ledger, [Result(row, DeliveryState.IN_DOUBT, "unknown") for row in claim(ledger, 1, 1, NOW).rows], NOW)
+    resolve(ledger, 1, DeliveryState.SKIPPED, NOW)
+    cancel(ledger, 1, "cancelled on request", NOW)
+    again = _start(ledger, first=4)
+    assert why(again, "person1@example.com") == "had this issue already, by campaign 1"
+    assert why(again, "person2@example.com") == "not on the list readers"
 
 
 def test_who_was_forgotten_is_known_by_the_hash(why, ledger):

@@ -74,12 +74,22 @@ def test_what_is_over_is_not_run(project, ledger, state):
 
 
 def test_the_transport_is_closed_whatever_happens(project, ledger, monkeypatch):
-    """Connections do not stay open after a refusal."""
-    memory = MemoryTransport()
-    monkeypatch.setitem(registry.WAYS_OUT, "memory", registry.WayOut(real=True, place=lambda *_: "", opener=lambda *_: memory))
+    """Connections do not stay open when the run ends in trouble; one that is refused opens none."""
+    memory, opened = MemoryTransport(), []
+    monkeypatch.setitem(
+        registry.WAYS_OUT, "memory", registry.WayOut(real=True, place=lambda *_: "", opener=lambda *_: opened.append(1) or memory)
+    )
     start_campaign(ledger, an_edition(), an_audience(), transport="memory", real=True, setting={}, now=FakeClock().now)
     with open_ledger(project) as other, hold_campaign(project, other, 1), pytest.raises(UsageError, match="another process"):
         run(project, ledger, read_campaign(ledger), clock=FakeClock())
+    assert opened == []
+
+    def probe(step):
+        if step == "claim":
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        run(project, ledger, read_campaign(ledger), clock=FakeClock(), watch=Watch(probe=probe))
     assert memory.closed
 
 

@@ -529,3 +529,20 @@ def test_what_was_cancelled_a_moment_ago_is_not_sent(ledger, start):
         dispatch(sending)
     assert read_campaign(ledger).state == "cancelled"
     assert sending.transport.sent == []
+
+
+def test_when_everybody_is_refused_the_run_stops(ledger, start):
+    """A blocked address or a policy refuses each person alike: fifty are enough to know."""
+    sending = start(80, batch=10)
+    sending.transport.answers.update({_person(number): Rejected("550 5.7.1 blocked") for number in range(1, 81)})
+    report = dispatch(sending)
+    assert (report.state, report.exit_code) == ("paused", 3)
+    assert report.counts == {"rejected": 50, "pending": 30}
+    assert report.reason == "50 people in a row were refused; the last answer: 550 5.7.1 blocked"
+
+
+def test_refusals_with_others_between_them_are_of_people(ledger, start):
+    """An old list has many that are gone; that is no reason to stop."""
+    sending = start(120, batch=10)
+    sending.transport.answers.update({_person(number): Rejected("550 unknown") for number in range(1, 121) if number % 40})
+    assert dispatch(sending).counts == {"rejected": 117, "accepted": 3}

@@ -9,6 +9,7 @@ from composer.config import Delivery, Newsletter
 from composer.delivery.campaign import begin, run
 from composer.delivery.prepare import Wish, prepare
 from composer.errors import AudienceError, ComposerError, ConfigError, UsageError
+from composer.ledger.forgotten import forget
 from composer.ledger.model import Reason
 from composer.ledger.opening import open_ledger
 from composer.ledger.suppressions import Suppression, suppress
@@ -246,3 +247,15 @@ def test_an_audience_that_shrank_is_stopped_until_one_says_so(real):
     _write(real, "readers", "email\np1@example.org\n")
     assert "audience-changed" in _codes(prepare(real, "2026-02", ["readers"], Wish(untested=True)).blocking)
     assert prepare(real, "2026-02", ["readers"], Wish(untested=True, any_size=True)).blocking == ()
+
+
+def test_who_is_forgotten_while_the_sender_thinks_is_not_mailed(project):
+    """The audience was chosen before; it is chosen again."""
+    with open_ledger(project) as ledger:
+        prepared = prepare(project, "2026-01", ["staff"])
+        forget(ledger, "ada@example.org", project.signing_keys(), FakeClock().now)
+        with pytest.raises(UsageError, match="forgotten since"):
+            begin(ledger, prepared, FakeClock().now)
+        again = prepare(project, "2026-01", ["staff"])
+        assert [person.email for person in again.audience.subscribers] == ["grace@example.org", "sean@example.org"]
+        assert begin(ledger, again, FakeClock().now).people == 2

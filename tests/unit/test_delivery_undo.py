@@ -6,14 +6,17 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from composer.delivery.campaign import run
+from composer.delivery.sending import Watch
 from composer.delivery.setting import freeze
-from composer.delivery.undo import recall
+from composer.delivery.undo import recall, reconcile
 from composer.errors import Stopped, UsageError
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
+from composer.ledger.model import BatchState
 from composer.ledger.opening import open_ledger
-from composer.ledger.undo import read_batches
+from composer.ledger.undo import count_in_doubt, mark_batch, read_batches
 from composer.project import find
 from composer.testing import an_audience, an_edition
 from composer.testing.sendgrid import SendGridDouble
@@ -89,7 +92,7 @@ def test_recall_in_time(letters, ledger, account, clock):
     """Nobody gets it, and the ledger says of everybody that it was withdrawn."""
     run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
     clock.now += timedelta(minutes=15)
-    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock)
     assert (done.recalled, done.skipped, done.too_late) == (PEOPLE, 0, 0)
     assert count_states(ledger, 1) == {"recalled": PEOPLE}
     assert read_campaign(ledger, 1).state == "cancelled"
@@ -101,7 +104,7 @@ def test_recall_too_late_changes_nobody(letters, ledger, account, clock):
     """Ten minutes before, SendGrid has begun to hand it on."""
     run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
     clock.now += timedelta(minutes=20)
-    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock)
     assert (done.recalled, done.too_late) == (0, 1)
     assert count_states(ledger, 1) == {"accepted": PEOPLE}
     assert read_campaign(ledger, 1).state == "finished"
@@ -110,16 +113,16 @@ def test_recall_too_late_changes_nobody(letters, ledger, account, clock):
 def test_a_second_recall_says_that_it_is_done(letters, ledger, account, clock):
     """Who asks twice must not read that it was never possible."""
     run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
-    recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+    recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock)
     with pytest.raises(UsageError, match="recalled already"):
-        recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock.now)
+        recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock)
 
 
 def test_recall_without_undo_is_refused(letters, ledger, clock):
     """What was sent at once is gone."""
     campaign = _begin(letters, ledger, clock)
     with pytest.raises(UsageError, match="cannot be recalled"):
-        recall(letters, letters.config, ledger, campaign, clock.now)
+        recall(letters, letters.config, ledger, campaign, clock)
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -165,3 +168,73 @@ def test_without_an_id_nothing_is_begun(letters, ledger, account, clock):
     assert "newsletter resume 1" in caught.value.hint
     assert read_campaign(ledger, 1).state == "paused"
     assert count_states(ledger, 1) == {"pending": PEOPLE}
+
+
+def _orphan(ledger, position, now):
+    """Leave somebody in flight, as a process that was killed does."""
+    with ledger.write() as connection:
+        connection.execute(
+            text("UPDATE deliveries SET state = 'sending', attempts = attempts + 1, updated_at = :now WHERE position = :position"),
+            {"position": position, "now": now.isoformat(" ")},
+        )
+
+
+def test_who_was_in_flight_is_in_doubt_with_the_batch_of_then(letters, ledger, account, clock):
+    """A later run, with a batch of its own, never takes them for people of that one: it would send to them again."""
+    campaign = _begin(letters, ledger, clock)
+    account.script.append(Fault(Point.STATUS, status=401))
+    run(letters, ledger, campaign, clock=clock)
+    _orphan(ledger, 1, clock.now)
+    clock.now += timedelta(hours=1)
+    report = run(letters, ledger, read_campaign(ledger, 1), clock=clock)
+    first, second = read_batches(ledger, 1)
+    assert report.counts == {"accepted": PEOPLE - 1, "in_doubt": 1}
+    assert (count_in_doubt(ledger, first), count_in_doubt(ledger, second)) == (1, 0)
+    assert [str(each.state) for each in (first, second)] == ["open", "open"]
+
+
+@pytest.mark.parametrize(("done", "counts"), [(True, {"recalled": PEOPLE}), (False, {"accepted": PEOPLE})])
+def test_a_cancelling_that_nobody_told_the_end_of_is_found_out(letters, ledger, account, clock, done, counts):
+    """The process died between asking SendGrid and writing it down; the next one asks SendGrid what became of it."""
+    run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    (batch,) = read_batches(ledger, 1)
+    mark_batch(ledger, batch, BatchState.RECALLING)
+    if done:
+        account.batches.held[batch.id] = "cancel"
+        account.batches.held_at[batch.id] = clock.timestamp()
+    reconcile(letters.config, ledger, read_campaign(ledger, 1), clock)
+    assert count_states(ledger, 1) == counts
+    assert str(read_batches(ledger, 1)[0].state) == ("cancelled" if done else "open")
+
+
+def test_when_nobody_can_say_it_is_in_doubt(letters, ledger, account, clock):
+    """What was cancelled is no longer listed after its time: then the sender has to know."""
+    run(letters, ledger, _begin(letters, ledger, clock), clock=clock)
+    mark_batch(ledger, read_batches(ledger, 1)[0], BatchState.REPLACING)
+    clock.now += timedelta(hours=2)
+    reconcile(letters.config, ledger, read_campaign(ledger, 1), clock)
+    assert count_states(ledger, 1) == {"in_doubt": PEOPLE}
+
+
+def test_a_pause_is_a_pause_also_with_somebody_in_doubt(letters, ledger, account, clock):
+    """Nothing is cancelled and sent again behind the back of somebody who asked to stop."""
+    account.script += [Fault(Point.CLOSE_AFTER, accept=True)]
+    asked = iter([False, False])
+    report = run(letters, ledger, _begin(letters, ledger, clock), clock=clock, watch=Watch(stop=lambda: next(asked, True)))
+    assert (report.state, report.stopped) == ("paused", True)
+    assert [str(batch.state) for batch in read_batches(ledger, 1)] == ["open"]
+
+
+def test_nothing_is_handed_over_that_could_not_be_recalled(letters, ledger, account, clock):
+    """The run outlives the time of its batch: it stops, and a resume hands the rest over for later."""
+
+    def probe(step):
+        if step == "sent":
+            clock.now += timedelta(minutes=25)
+
+    campaign = _begin(letters, ledger, clock)
+    report = run(letters, ledger, campaign, clock=clock, watch=Watch(probe=probe))
+    assert (report.state, report.counts) == ("paused", {"accepted": 5, "pending": 5})
+    assert "recalled" in report.reason
+    assert run(letters, ledger, campaign, clock=clock).state == "finished"
+    assert len(read_batches(ledger, 1)) == 2

@@ -88,11 +88,17 @@ def test_an_index_that_is_missing_and_what_it_would_have_kept(any_project, any_l
         assert [code for code, _ in _found(any_project, any_ledger)] == ["ledger-tables-differ"] * 2
 
 
-def test_an_index_with_another_condition(any_project, any_ledger):
-    """The name and the columns are right, but it looks away where it should not."""
-    create = (
-        "CREATE UNIQUE INDEX uq_deliveries_once ON deliveries (issue, address_key) WHERE real AND NOT correction AND state = 'accepted'"
-    )
+@pytest.mark.parametrize(
+    "states",
+    [
+        "state = 'accepted'",
+        "state IN ('sending', 'accepted', 'deferred', 'in_doubt')",
+        "state IN ('sending', 'accepted', 'deferred', 'in_doubt', 'skipped')",
+    ],
+)
+def test_an_index_with_another_condition(any_project, any_ledger, states):
+    """The name and the columns are right, but it looks away, or looks, where it should not."""
+    create = f"CREATE UNIQUE INDEX uq_deliveries_once ON deliveries (issue, address_key) WHERE real AND NOT correction AND {states}"
     _do(any_ledger, "DROP INDEX uq_deliveries_once", create)
     assert [code for code, _ in _found(any_project, any_ledger)] == ["ledger-tables-differ"]
 

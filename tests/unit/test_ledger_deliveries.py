@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from composer.errors import LedgerError
-from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, start_campaign
+from composer.ledger.campaigns import already_mailed, ask_campaign, count_states, move_campaign, start_campaign
 from composer.ledger.deliveries import MOST, claim, give_up, record, settle_orphans
-from composer.ledger.model import Request, Result
+from composer.ledger.model import DeliveryState, Request, Result
 from composer.ledger.opening import open_ledger
+from composer.ledger.resolution import resolve
 from composer.ledger.schema import attempts, deliveries, suppressions
 from composer.testing import FakeClock, an_audience, an_edition
 
@@ -26,9 +27,10 @@ def ledger(any_ledger):
     return any_ledger
 
 
-def _start(ledger, people=3, *, stem="2026-01", real=True, first=1):
+def _start(ledger, people=3, *, stem="2026-01", real=True, first=1, correction=False):
     edition, audience = an_edition(stem), an_audience(people, first=first)
-    return start_campaign(ledger, edition, audience, transport="memory", real=real, setting={}, now=NOW)
+    about = {"real": real, "correction": correction}
+    return start_campaign(ledger, edition, audience, transport="memory", setting={}, now=NOW, **about)
 
 
 def _attempts(ledger):
@@ -197,6 +199,24 @@ def test_an_address_that_was_not_reached_is_free(ledger, state):
     second = _start(ledger, 2)
     _settle(ledger, rows, state)
     assert len(claim(ledger, second, 5, NOW).rows) == 2
+
+
+@pytest.mark.parametrize("known", ["when it began", "since"])
+def test_who_was_in_doubt_and_is_not_sent_to_again_counts_as_reached(ledger, known):
+    """They perhaps have it: no other send of the issue may reach them, by the look before, the claim, or the index; a correction may."""
+    first = _start(ledger, 3)
+    second = _start(ledger, 3) if known == "since" else 0
+    rows = claim(ledger, first, 2, NOW).rows
+    _settle(ledger, rows, "in_doubt")
+    assert resolve(ledger, first, DeliveryState.SKIPPED, NOW) == 2
+    keys = [f"person{number}@example.com" for number in (1, 2, 3)]
+    assert already_mailed(ledger, "2026-01", keys) == set(keys[:2])
+    second = second or _start(ledger, 3)
+    assert [row.key for row in claim(ledger, second, 5, NOW).rows] == keys[2:]
+    force = text("UPDATE deliveries SET state = 'sending' WHERE campaign = :campaign AND position = 1")
+    with pytest.raises(LedgerError, match="break its rules"), ledger.write() as connection:
+        connection.execute(force, {"campaign": second})
+    assert len(claim(ledger, _start(ledger, 2, correction=True), 5, NOW).rows) == 2
 
 
 def test_a_batch_of_skipped_alone_is_not_the_end(ledger):

@@ -6,6 +6,8 @@ import errno
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -62,6 +64,26 @@ def test_it_is_free_after_the_block_and_after_an_error(any_project, any_ledger):
                 pytest.fail("two have it")
             with any_ledger.write() as connection:
                 connection.execute(text("DELETE FROM campaigns"))
+
+
+def test_a_short_look_of_another_refuses_nobody(any_project, any_ledger, monkeypatch):
+    """`newsletter status` takes the lock for a moment to see whether a campaign is being sent: a send beside it goes on."""
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            look.close()
+
+    monkeypatch.setattr(lock, "time", SimpleNamespace(sleep=wait))
+    with open_ledger(any_project) as other, ExitStack() as look:
+        look.enter_context(hold_campaign(any_project, other, 1))
+        with hold_campaign(any_project, any_ledger, 1):
+            assert waits == [0.05, 0.05]
+        look.enter_context(hold_campaign(any_project, other, 1))
+        with pytest.raises(UsageError), hold_campaign(any_project, any_ledger, 1):
+            pytest.fail("two have it")
+        assert len(waits) == 4
 
 
 def test_a_lost_lock_stops_the_writing(postgres_project, postgres_ledger):

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from composer.errors import ConfigError, UsageError
 from composer.ledger.campaigns import count_states, start_campaign
 from composer.ledger.deliveries import claim, record
-from composer.ledger.forgotten import forget, forgotten_since, identities, is_forgotten
+from composer.ledger.forgotten import count_forgotten, forget, forgotten_since, identities, is_forgotten
 from composer.ledger.model import DeliveryState, Reason, Result
 from composer.ledger.opening import ledger_path, open_ledger
 from composer.ledger.resolution import retry
@@ -139,6 +139,14 @@ def test_the_forgotten_are_known_by_hash_alone(known):
     assert is_forgotten(known, keys, ("another key",)) == set()
     assert forgotten_since(known, ONE, ("newer key", *KEYS)) == LATER
     assert forgotten_since(known, TWO, KEYS) is None
+
+
+def test_the_forgotten_are_counted_once_each(any_ledger):
+    """Their number is all that may be told; whoever is forgotten again is one person still."""
+    assert count_forgotten(any_ledger) == 0
+    for email in (ONE, TWO, ONE):
+        forget(any_ledger, email, KEYS, NOW)
+    assert count_forgotten(any_ledger) == 2
 
 
 def test_many_are_asked_in_chunks_and_none_when_nobody_was_forgotten(any_ledger):

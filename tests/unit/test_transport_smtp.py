@@ -86,6 +86,13 @@ def test_bounces_go_where_they_should(server):
     assert b"From: News <news@letters.example>\r\n" in server.received[0].data
 
 
+def test_a_parcel_shows_nobody():
+    """A traceback must not carry an address or a letter into a log."""
+    shown = repr(Parcel("news@x.example", "ana@y.example", b"Dear Ana", "m"))
+    assert "news@x.example" in shown
+    assert "ana" not in shown.lower()
+
+
 @pytest.mark.parametrize("data", [b".\r\n", b"..\r\na\r\n.\r\n", b"a\r\n.b\r\n..c", b""])
 def test_dots_are_doubled(data):
     """RFC 5321, 4.5.2: no line of a message ends it."""

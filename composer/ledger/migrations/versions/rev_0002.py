@@ -11,7 +11,8 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
-_HELD = sa.text("real AND NOT correction AND state IN ('sending', 'accepted', 'deferred', 'in_doubt')")
+_REACHED = "(state IN ('sending', 'accepted', 'deferred', 'in_doubt') OR state = 'skipped' AND reason = 'resolved')"
+_HELD = sa.text(f"real AND NOT correction AND {_REACHED}")
 _DELIVERY_STATES = "state IN ('pending', 'sending', 'accepted', 'deferred', 'rejected', 'failed', 'in_doubt', 'skipped', 'recalled')"
 
 
@@ -128,7 +129,7 @@ def _undo_batches() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_undo_batches"),
         sa.ForeignKeyConstraint(["campaign"], ["campaigns.id"], name="fk_undo_batches_campaign"),
         sa.UniqueConstraint("campaign", "number", name="uq_undo_batches_campaign_number"),
-        sa.CheckConstraint("state IN ('open', 'cancelled')", name=op.f("ck_undo_batches_state")),
+        sa.CheckConstraint("state IN ('open', 'replacing', 'recalling', 'cancelled')", name=op.f("ck_undo_batches_state")),
     )
 
 
