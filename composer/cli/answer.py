@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 _S = DeliveryState
 _GOT = {_S.ACCEPTED: "yes", _S.IN_DOUBT: "perhaps", _S.SENDING: "perhaps", _S.PENDING: "not yet", _S.DEFERRED: "not yet"}
+# Skipped by the sender's word while in doubt; the reason is `composer.ledger.schema.RESOLVED`.
+_RESOLVED = (_S.SKIPPED, "resolved")
 _SKIPPED = {
     "already_mailed": "another campaign has it sent to them, or may have",
     "cancelled": "the campaign was cancelled before their turn",
-    "resolved": "it was in doubt, and somebody decided not to send it again",
     "forgotten": "they asked to be forgotten",
 }
 
@@ -39,6 +40,8 @@ class Answer:
         """``yes``, ``no``, ``not yet`` or ``perhaps``; of a rehearsal, which reaches nobody, ``no``."""
         if self.delivery is None or not self.campaign.real:
             return "no"
+        if (self.delivery.state, self.delivery.reason) == _RESOLVED:
+            return "perhaps"
         return _GOT.get(self.delivery.state, "no")
 
     @property
@@ -73,6 +76,8 @@ def _why(campaign: Campaign, delivery: Delivered) -> str:
             return f"{campaign.issue} was given up on {since}{because}"
         case _S.IN_DOUBT:
             return f"{campaign.issue} was sent on {tried}, and the answer was lost; `newsletter resolve {campaign.id}` decides"
+        case _S.SKIPPED if (delivery.state, delivery.reason) == _RESOLVED:
+            return f"{campaign.issue} was sent on {tried}, the answer was lost, and somebody decided not to send it again"
         case _S.RECALLED:
             return f"{campaign.issue} was accepted, and withdrawn in time on {since}"
         case _:

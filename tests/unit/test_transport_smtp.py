@@ -145,7 +145,7 @@ def test_logs_in(mechanism):
 def test_lanes_are_connections(server):
     """As many calls at once as configured, each on a connection of its own, which stays."""
     transport = SmtpTransport(settings(server, connections=3))
-    assert (transport.lanes, transport.batch, transport.real, transport.idempotent) == (3, 0, True, False)
+    assert (transport.lanes, transport.batch, transport.real, transport.idempotent) == (3, 1, True, False)
     server.fail("rcpt", Fault(delay=0.2), times=3)
     for _ in range(2):
         threads = [threading.Thread(target=transport.send, args=(people(2, first=10 * number),)) for number in range(3)]
