@@ -70,5 +70,5 @@ def _held(ledger: Ledger, campaign: Campaign) -> Iterator[str]:
 
     for batch in read_batches(ledger, campaign.id):
         if batch.state == "open":
-            recall = f"until {last_call(batch):%H:%M} `newsletter recall {campaign.id}` withdraws it"
+            recall = f"until {last_call(batch):%H:%M} UTC `newsletter recall {campaign.id}` withdraws it"
             yield f"SendGrid sends it at {batch.send_at:%H:%M} UTC; {recall}."

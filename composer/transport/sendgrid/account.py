@@ -80,37 +80,12 @@ def create_batch(client: Caller) -> str:
     return str(_ask(client, "post", "mail/batch", body={})["batch_id"])
 
 
-def batch_exists(client: Caller, batch_id: str) -> bool:
-    """Whether this account made that batch id."""
-    return _ask(client, "get", f"mail/batch/{quote(batch_id, safe='')}", missing={400, 404}) is not None
-
-
 def cancel_batch(client: Caller, batch_id: str) -> None:
     """Cancel what was scheduled under a batch id.
 
     Documented: sure until ten minutes before ``send_at``; refused when ten batches are cancelled or paused already, or this one is.
     """
     _ask(client, "post", _SCHEDULED, body={"batch_id": batch_id, "status": "cancel"})
-
-
-def pause_batch(client: Caller, batch_id: str) -> None:
-    """Pause a batch; the same limits hold as for cancelling."""
-    _ask(client, "post", _SCHEDULED, body={"batch_id": batch_id, "status": "pause"})
-
-
-def change_batch(client: Caller, batch_id: str, status: str) -> None:
-    """Make a cancelled batch a paused one or the other way round; ``status`` is cancel or pause."""
-    _ask(client, "patch", f"{_SCHEDULED}/{quote(batch_id, safe='')}", body={"status": status})
-
-
-def release_batch(client: Caller, batch_id: str) -> None:
-    """Take the cancellation or pause of a batch back; it is sent when due, and frees one of the ten."""
-    _ask(client, "delete", f"{_SCHEDULED}/{quote(batch_id, safe='')}")
-
-
-def held_batches(client: Caller) -> dict[str, str]:
-    """Return what is cancelled or paused in the account: cancel or pause by batch id. There may be ten."""
-    return {str(row["batch_id"]): str(row["status"]) for row in _ask(client, "get", _SCHEDULED)}
 
 
 def batch_status(client: Caller, batch_id: str) -> str:

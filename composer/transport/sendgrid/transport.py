@@ -1,7 +1,7 @@
 """The SendGrid transport: cuts a batch into requests, posts them, and settles what each answer means until everyone has an outcome.
 
-Knows neither JSON nor HTTP. Posts at most three requests a person: an answer that names people takes them out, one that names nobody
-halves the request.
+Knows neither JSON nor HTTP. An answer that names people takes them out and posts the rest again, one that names nobody halves the
+request; both end with the last person.
 """
 
 from __future__ import annotations
