@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from composer.delivery.ending import INTERRUPTED, finish, stopped, words_of
 from composer.delivery.lanes import Lanes
-from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after, after_loss, follow
+from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
 from composer.delivery.orphans import LOST
-from composer.delivery.retry import wait_before
+from composer.delivery.results import Ended, not_sent, partly, result_of
 from composer.delivery.sending import Report, Sending
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
 from composer.ledger.campaigns import move_campaign, next_due, read_campaign
 from composer.ledger.deliveries import MOST, give_up, record_and_claim, settle_orphans
 from composer.ledger.model import Batch, Request, Result
-from composer.transport.base import Deferred, Unknown, Unusable
+from composer.transport.base import Unknown, Unusable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,21 +38,12 @@ _MOST_REFUSED = 50
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """What became of one batch in its lane; ``reason`` says why no other should begin, ``error`` what went wrong besides."""
-
-    results: list[Result]
-    reason: str = ""
-    error: BaseException | None = None
-
-
 @dataclass(slots=True)
 class _Run:
     """Where one run stands; ``stop`` is why it takes nothing new, ``results`` wait for their commit."""
 
     sending: Sending
-    lanes: Lanes[Sequence[Claimed], _Ended]
+    lanes: Lanes[Sequence[Claimed], Ended]
     size: int
     deadline: datetime
     results: list[Result] = field(default_factory=list)
@@ -102,7 +93,7 @@ def _begin(sending: Sending) -> None:
 
 def _loop(sending: Sending) -> _Run:
     size = min(sending.transport.batch or sending.batch, MOST)
-    lanes = Lanes[Sequence["Claimed"], _Ended](lambda rows: _deliver(sending, rows), max(1, sending.transport.lanes))
+    lanes = Lanes[Sequence["Claimed"], Ended](lambda rows: _deliver(sending, rows), max(1, sending.transport.lanes))
     run = _Run(sending, lanes, size, sending.clock() + sending.wait)
     try:
         while _turn(run):
@@ -220,16 +211,16 @@ def _wait(run: _Run) -> bool:
     return True
 
 
-def _deliver(sending: Sending, rows: Sequence[Claimed]) -> _Ended:
+def _deliver(sending: Sending, rows: Sequence[Claimed]) -> Ended:
     """Build and send one batch, in a lane's thread."""
     try:
         built, results = _build(sending, rows)
     except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
-        return _Ended(_not_sent(rows, words_of(err)), words_of(err), err)
+        return Ended(not_sent(rows, words_of(err)), words_of(err), err)
     sending.watch.probe("built")
-    ended = _send(sending, built) if built else _Ended([])
+    ended = _send(sending, built) if built else Ended([])
     sending.watch.probe("sent")
-    return _Ended(results + ended.results, ended.reason)
+    return Ended(results + ended.results, ended.reason)
 
 
 def _build(sending: Sending, rows: Sequence[Claimed]) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
@@ -244,43 +235,25 @@ def _build(sending: Sending, rows: Sequence[Claimed]) -> tuple[list[tuple[Claime
     return built, failed
 
 
-def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> _Ended:
+def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> Ended:
     rows = [row for row, _ in built]
     outcomes: Sequence[Outcome] = ()
     reason = ""
     try:
         outcomes = sending.transport.send([message for _, message in built])
     except Unusable as err:
-        return _partly(rows, err, sending.clock())
+        return partly(rows, err, sending.clock())
     except TransportError as err:
-        return _Ended(_not_sent(rows, str(err)), words_of(err))
+        return Ended(not_sent(rows, str(err)), words_of(err))
     except BaseException as err:  # noqa: BLE001 - whatever it was, these may have been sent
         reason = words_of(err)
     try:
         now = sending.clock()
-        return _Ended([_result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)], reason)
+        return Ended([result_of(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)], reason)
     except Exception as err:  # noqa: BLE001 - no answers, too few, too many, or none that is an Outcome
         reason = f"the answer of {sending.transport.name} was lost: {reason or words_of(err)}"
         state = after_loss(idempotent=sending.transport.idempotent)
-        return _Ended([Result(row, state, "lost", reason, None, sending.undo) for row in rows], reason)
-
-
-def _not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:
-    state = follow(DeliveryState.SENDING, DeliveryEvent.NOT_SENT)
-    return [Result(row, state, "not_sent", why) for row in rows]
-
-
-def _partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> _Ended:
-    outcomes = err.outcomes or [None] * len(rows)
-    known = [_result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True) if outcome is not None]
-    kept = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
-    return _Ended(known + _not_sent(kept, str(err)), words_of(err))
-
-
-def _result(row: Claimed, outcome: Outcome, now: datetime) -> Result:
-    words = getattr(outcome, "answer", "") or getattr(outcome, "reason", "")
-    due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
-    return Result(row, after(outcome), type(outcome).__name__.lower(), words, due, getattr(outcome, "batch", ""))
+        return Ended([Result(row, state, "lost", reason, None, sending.undo) for row in rows], reason)
 
 
 def send_apart(transport: Transport, message: Message) -> Outcome:
