@@ -126,7 +126,7 @@ def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[
     def build(row: Claimed, now: datetime) -> Message:
         return build_message(
             merger,
-            row.subscriber,
+            row,
             delivery_id=row.id,
             date=now,
             config=config,

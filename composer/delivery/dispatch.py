@@ -15,7 +15,7 @@ from composer.delivery.ending import INTERRUPTED, finish, stopped, words_of
 from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
 from composer.delivery.orphans import LOST
-from composer.delivery.results import Ended, not_sent, partly, result_of
+from composer.delivery.results import Ended, not_sent, partly, results_of
 from composer.delivery.sending import Report, Sending
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
 from composer.ledger.campaigns import move_campaign, next_due, read_campaign
@@ -248,8 +248,7 @@ def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> Ended:
     except BaseException as err:  # noqa: BLE001 - whatever it was, these may have been sent
         reason = words_of(err)
     try:
-        now = sending.clock()
-        return Ended([result_of(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)], reason)
+        return Ended(results_of(rows, outcomes, sending.clock()), reason)
     except Exception as err:  # noqa: BLE001 - no answers, too few, too many, or none that is an Outcome
         reason = f"the answer of {sending.transport.name} was lost: {reason or words_of(err)}"
         state = after_loss(idempotent=sending.transport.idempotent)

@@ -36,13 +36,28 @@ def not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:
 def partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> Ended:
     """Say what became of a batch in which the transport became unusable."""
     outcomes = err.outcomes or [None] * len(rows)
-    known = [result_of(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True) if outcome is not None]
+    told = [(row, outcome) for row, outcome in zip(rows, outcomes, strict=True) if outcome is not None]
+    known = results_of([row for row, _ in told], [outcome for _, outcome in told], now)
     kept = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
     return Ended(known + not_sent(kept, str(err)), words_of(err))
 
 
-def result_of(row: Claimed, outcome: Outcome, now: datetime) -> Result:
-    """Say what an Outcome makes of a delivery. Raises TypeError for anything that is no Outcome."""
+def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], now: datetime) -> list[Result]:
+    """Say what Outcomes, one for each delivery, make of them; one that stands for many, as a request's does, is looked at once.
+
+    Raises TypeError for what is no Outcome, ValueError when there are more or less of them.
+    """
+    made: list[Result] = []
+    last: Outcome | None = None
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if outcome is not last:
+            state, kind, words, batch = _said(outcome)
+            last = outcome
+        due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
+        made.append(Result(row, state, kind, words, due, batch))
+    return made
+
+
+def _said(outcome: Outcome) -> tuple[DeliveryState, str, str, str]:
     words = getattr(outcome, "answer", "") or getattr(outcome, "reason", "")
-    due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
-    return Result(row, after(outcome), type(outcome).__name__.lower(), words, due, getattr(outcome, "batch", ""))
+    return after(outcome), type(outcome).__name__.lower(), words, getattr(outcome, "batch", "")

@@ -6,7 +6,7 @@ It is no campaign: each message has a row of its own in the ledger, written befo
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from composer.audience.select import is_public
@@ -127,7 +127,7 @@ def _builder(project: Project, prepared: PreparedTest) -> Build:
         test_id = f"test-{secrets.token_hex(12)}"
         message = build_message(merger, trial.person, delivery_id=test_id, date=now, config=config, settings=settings, keys=keys)
         # Its mailbox is the colleague's, whoever it was merged as.
-        message = replace(message, email=trial.tester.email, prefix=trial.prefix, position=trial.position)
+        message = message._replace(email=trial.tester.email, prefix=trial.prefix, position=trial.position)
         return make_inert(message, inert_unsubscribe(config, settings, test_id, keys, sender=sender))
 
     return build

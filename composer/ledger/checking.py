@@ -11,10 +11,11 @@ from sqlalchemy import CheckConstraint, case, func, inspect, select, text
 
 from composer.errors import UsageError
 from composer.findings import Finding, Where, error
+from composer.ledger.keyed import PUT_BACK, count_lost
 from composer.ledger.lock import hold_campaign
 from composer.ledger.migrations import HEAD, revision_of
 from composer.ledger.model import DeliveryState
-from composer.ledger.schema import HELD, RESOLVED, attempts, campaigns, deliveries, metadata
+from composer.ledger.schema import HELD, attempts, campaigns, deliveries, metadata
 from composer.ledger.sqlite import DURABLE
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def check_ledger(project: Project, ledger: Ledger) -> tuple[Finding, ...]:
         if differing := tuple(_tables(connection, where)):
             return (*found, *differing)
         counts = (*_attempts(connection, where), *_people(connection, where), *_twice(connection, where))
-    return (*found, *counts, *_left_sending(project, ledger, where))
+    return (*found, *counts, *_unrecognised(project, ledger, where), *_left_sending(project, ledger, where))
 
 
 def _intact(connection: Connection, where: Where) -> Iterator[Finding]:
@@ -105,13 +106,7 @@ def _once(connection: Connection) -> bool:
     index = next((each for each in inspect(connection).get_indexes("deliveries") if each["name"] == "uq_deliveries_once"), None)
     if index is None or not index["unique"]:
         return False
-    # PostgreSQL writes a condition its own way: the words are the same.
-    return _conditions(str(index.get("dialect_options", {}).get(option, ""))) == _conditions(str(HELD))
-
-
-def _conditions(words: str) -> set[str]:
-    others = ("real", "NOT", "correction", "reason", f"'{RESOLVED}'")
-    return {state for state in DeliveryState if f"'{state}'" in words} | {word for word in others if word in words}
+    return str(index.get("dialect_options", {}).get(option, "")).strip("() ") == str(HELD)
 
 
 def _attempts(connection: Connection, where: Where) -> Iterator[Finding]:
@@ -142,6 +137,12 @@ def _twice(connection: Connection, where: Where) -> Iterator[Finding]:
     for issue, number in connection.execute(select(each.c.issue, func.count()).group_by(each.c.issue).limit(_MOST)):
         message = f"{number} people got, or may have got, the issue {issue} more than once"
         yield error("mailed-twice", where, message, _BY_HAND)
+
+
+def _unrecognised(project: Project, ledger: Ledger, where: Where) -> Iterator[Finding]:
+    if number := count_lost(ledger, project.known_keys()):
+        message = f"the secret key is not here with which {number:,} of the forgotten could be recognised"
+        yield error("forgotten-key-lost", where, message, PUT_BACK)
 
 
 def _left_sending(project: Project, ledger: Ledger, where: Where) -> Iterator[Finding]:

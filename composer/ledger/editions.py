@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from composer.ledger.database import Ledger
 
 # What the digest does not cover is of no use to a resume.
-_LEFT_OUT = ("mjml", "findings")
+_LEFT_OUT = ("mjml", "findings", "origins")
 
 
 def keep_edition(connection: Connection, edition: Edition, now: datetime) -> None:

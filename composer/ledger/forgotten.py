@@ -13,9 +13,19 @@ from sqlalchemy import case, delete, func, insert, select, update
 
 from composer.errors import UsageError
 from composer.ledger.bulk import among
+from composer.ledger.keyed import keyed_hashes, require_keys
 from composer.ledger.model import DeliveryState
-from composer.ledger.schema import attempts, campaigns, deliveries, forgotten, subscribers, subscriptions, suppressions, test_sends
-from composer.message.token import forgotten_hashes
+from composer.ledger.schema import (
+    attempts,
+    campaigns,
+    deliveries,
+    forgotten,
+    moved_to,
+    subscribers,
+    subscriptions,
+    suppressions,
+    test_sends,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,7 +60,7 @@ def is_trace(key: str) -> bool:
 
 def identities(key: str, secret_keys: Sequence[str]) -> tuple[str, ...]:
     """Return every key under which the ledger may know a person: as they are, and forgotten with any of the secret keys."""
-    return (key, *(f"{_TRACE}{hashed}" for hashed in forgotten_hashes(key, secret_keys)))
+    return (key, *(f"{_TRACE}{hashed}" for hashed in keyed_hashes(key, secret_keys)))
 
 
 def anyone_forgotten(ledger: Ledger) -> bool:
@@ -68,15 +78,16 @@ def count_forgotten(ledger: Ledger) -> int:
 def is_forgotten(ledger: Ledger, keys: Iterable[str], secret_keys: Sequence[str]) -> set[str]:
     """Say which of these address keys were forgotten with any of ``secret_keys``; nothing is read of them when nobody was.
 
-    Raises ConfigError when somebody was, and there is no secret key to tell whom.
+    Raises ConfigError when somebody was with a key that is not among them: nobody could tell whom.
     """
     found: set[str] = set()
     stream = iter(keys)
     if not anyone_forgotten(ledger):
         return found
     with ledger.read() as connection:
+        require_keys(connection, secret_keys)
         while chunk := list(islice(stream, _CHUNK)):
-            by_hash = {hashed: key for key in chunk for hashed in forgotten_hashes(key, secret_keys)}
+            by_hash = {hashed: key for key in chunk for hashed in keyed_hashes(key, secret_keys)}
             present = select(forgotten.c.hash).where(among(connection, forgotten.c.hash, list(by_hash)))
             found.update(by_hash[hashed] for hashed in connection.execute(present).scalars())
     return found
@@ -85,7 +96,7 @@ def is_forgotten(ledger: Ledger, keys: Iterable[str], secret_keys: Sequence[str]
 def forgotten_since(ledger: Ledger, key: str, secret_keys: Sequence[str]) -> datetime | None:
     """Say when a person was forgotten; None when they were not."""
     with ledger.read() as connection:
-        mine = select(forgotten.c.created_at).where(among(connection, forgotten.c.hash, forgotten_hashes(key, secret_keys)))
+        mine = select(forgotten.c.created_at).where(among(connection, forgotten.c.hash, keyed_hashes(key, secret_keys)))
         since: datetime | None = connection.execute(mine.order_by(forgotten.c.created_at).limit(1)).scalar()
     return since
 
@@ -105,7 +116,7 @@ def forget(ledger: Ledger, key: str, secret_keys: Sequence[str], now: datetime) 
 
 
 def _forget(connection: Connection, key: str, secret_keys: Sequence[str], now: datetime) -> Forgotten:
-    hashed = forgotten_hashes(key, secret_keys)[0]
+    hashed = keyed_hashes(key, secret_keys)[0]
     number, not_sent = _blank_deliveries(connection, key, f"{_TRACE}{hashed}", now)
     tests = update(test_sends).where(test_sends.c.address_key == key).values(address_key=f"{_TRACE}{hashed}", email="", answer="")
     subscriber = connection.execute(select(subscribers.c.id).where(subscribers.c.address_key == key)).scalar()
@@ -137,7 +148,7 @@ def _blank_deliveries(connection: Connection, key: str, stand_in: str, now: date
         tried = update(attempts).where(attempts.c.campaign == row.campaign, attempts.c.position == row.position)
         connection.execute(tried.values(answer=""))
     waiting = update(deliveries).where(mine, deliveries.c.state.in_(_WAITING))
-    skipped = {"state": DeliveryState.SKIPPED, "reason": FORGOTTEN, "due_at": None, "updated_at": now}
+    skipped = {**moved_to(DeliveryState.SKIPPED, FORGOTTEN), "due_at": None, "updated_at": now}
     not_sent = connection.execute(waiting.values(**skipped)).rowcount
     # Why one was skipped is a word of our own; every other reason may be what a server said, and name the address.
     reason = case((deliveries.c.state == DeliveryState.SKIPPED, deliveries.c.reason), else_="")

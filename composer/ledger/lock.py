@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sqlalchemy import Column, ColumnElement, Connection
+    from sqlalchemy import Column, ColumnElement
 
     from composer.ledger.database import Ledger
     from composer.project import Project
@@ -61,12 +61,12 @@ def lock_path(project: Project, campaign: int) -> Path:
     return ledger.with_name(f"{ledger.name}-campaign-{campaign}.lock")
 
 
-def in_turn(connection: Connection, issue: Column[Any]) -> tuple[ColumnElement[Any], ...]:
+def in_turn(dialect: str, issue: Column[Any]) -> tuple[ColumnElement[Any], ...]:
     """Return what a statement selects besides, to wait until no other transaction that does so for the same issue is open.
 
     Of two campaigns that claim one person at the same moment neither sees the other's claim. SQLite has one writer at a time.
     """
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return ()
     return (func.pg_advisory_xact_lock(text("CAST(CAST(to_regclass('deliveries') AS oid) AS integer)"), func.hashtext(issue)),)
 

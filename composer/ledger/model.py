@@ -12,8 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from composer.audience.model import LeftOut, Subscriber
+from composer.audience.model import LeftOut
 from composer.config import ListSettings
+
+_decode = json.JSONDecoder().decode
 
 
 class DeliveryState(StrEnum):
@@ -113,21 +115,22 @@ class Claimed(NamedTuple):
     campaign: int
     position: int
     attempt: int
-    started_at: datetime
-    first_tried_at: datetime
     email: str
     key: str
     name: str
     as_json: str
+    list: str
+    started_at: datetime
 
     def __repr__(self) -> str:
         """Name the delivery and nothing of the person."""
         return f"Claimed(id={self.id!r}, campaign={self.campaign}, position={self.position}, attempt={self.attempt})"
 
     @property
-    def subscriber(self) -> Subscriber:
-        """The person as frozen when the campaign started."""
-        return Subscriber(self.email, self.key, self.name, json.loads(self.as_json))
+    def fields(self) -> Mapping[str, str]:
+        """The person's merge values as frozen when the campaign started; read anew each time."""
+        fields: Mapping[str, str] = _decode(self.as_json)
+        return fields
 
 
 @dataclass(frozen=True, slots=True)

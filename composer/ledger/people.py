@@ -18,6 +18,7 @@ from composer.ledger.schema import subscribers, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from composer.audience.model import Declaration
     from composer.ledger.database import Ledger
@@ -102,6 +103,14 @@ def all_counts(ledger: Ledger, name: str = "") -> dict[str, dict[SubscriptionSta
         for each, state, number in connection.execute(chosen.where(subscriptions.c.list == name) if name else chosen):
             counts.setdefault(each, {})[SubscriptionState(state)] = number
     return counts
+
+
+def written_at(ledger: Ledger, name: str, moment: datetime) -> bool:
+    """Tell whether anything of a list, or of a person, was written at exactly this moment."""
+    of_list = select(subscriptions.c.subscriber).where(subscriptions.c.list == name, subscriptions.c.updated_at == moment)
+    of_people = select(subscribers.c.id).where(subscribers.c.updated_at == moment)
+    with ledger.read() as connection:
+        return any(connection.execute(found.limit(1)).first() is not None for found in (of_list, of_people))
 
 
 def count_fields(ledger: Ledger, name: str, state: SubscriptionState | None = None) -> dict[str, int]:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from composer.ledger.bulk import among
 from composer.ledger.model import CampaignState, DeliveryState, Request
-from composer.ledger.schema import REACHED_STATES, RESOLVED, campaigns, deliveries
+from composer.ledger.schema import REACHED_STATES, RESOLVED, campaigns, deliveries, moved_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +32,14 @@ def cancel(ledger: Ledger, campaign: int, reason: str, now: datetime) -> int:
     over = update(campaigns).where(campaigns.c.id == campaign)
     with ledger.write() as connection:
         connection.execute(over.values(state=CampaignState.CANCELLED, reason=reason, request=Request.NONE, updated_at=now))
-        return connection.execute(waiting.values(state=DeliveryState.SKIPPED, reason=CANCELLED, due_at=None, updated_at=now)).rowcount
+        return connection.execute(waiting.values(**moved_to(DeliveryState.SKIPPED, CANCELLED), due_at=None, updated_at=now)).rowcount
 
 
 def retry(ledger: Ledger, campaign: int, now: datetime) -> int:
     """Make what failed or was deferred due now, as if tried for the first time; return how many."""
     again = update(deliveries).where(_D.campaign == campaign, _D.state.in_((DeliveryState.FAILED, DeliveryState.DEFERRED)))
-    values = {"state": DeliveryState.PENDING, "reason": "", "due_at": None, "first_tried_at": None, "updated_at": now}
-    return _move(ledger, campaign, again.values(**values), now)
+    values = {"due_at": None, "first_tried_at": None, "updated_at": now}
+    return _move(ledger, campaign, again.values(**moved_to(DeliveryState.PENDING), **values), now)
 
 
 def count_in_doubt(ledger: Ledger, campaign: int, keys: Sequence[str] | None = None) -> int:
@@ -58,7 +58,7 @@ def resolve(ledger: Ledger, campaign: int, state: DeliveryState, now: datetime, 
         doubtful = update(deliveries).where(_D.campaign == campaign, _D.state == DeliveryState.IN_DOUBT)
         if keys is not None:
             doubtful = doubtful.where(among(connection, _D.address_key, list(keys)))
-    return _move(ledger, campaign, doubtful.values(state=state, reason=reason, updated_at=now), now)
+    return _move(ledger, campaign, doubtful.values(**moved_to(state, reason), updated_at=now), now)
 
 
 def _move(ledger: Ledger, campaign: int, change: object, now: datetime) -> int:

@@ -7,7 +7,7 @@ Migrations in ``migrations/versions`` make what stands here; a test compares the
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -65,7 +65,19 @@ RESOLVED = "resolved"
 REACHED_STATES = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
 _MAY_HAVE = f"({_in('state', REACHED_STATES)} OR state = '{DeliveryState.SKIPPED}' AND reason = '{RESOLVED}')"
 REACHED = text(f"real AND {_MAY_HAVE}")
-HELD = text(f"real AND NOT correction AND {_MAY_HAVE}")
+# What an index asks of a row is asked anew at each change of what it asks for: a column of its own is not, while it stays the same.
+HELD = text("held")
+_IS_HELD = f"held = (real AND NOT correction AND {_MAY_HAVE})"
+
+
+def moved_to(state: DeliveryState, reason: str = "") -> dict[str, Any]:
+    """Return the values of a delivery that moves to ``state`` from one in which it has, or may have, reached its person, or from waiting.
+
+    Whoever may have it stays held: the index that nobody gets an issue twice by is then not written anew.
+    """
+    stays = state in REACHED_STATES or (state == DeliveryState.SKIPPED and reason == RESOLVED)
+    return {"state": state, "reason": reason} | ({} if stays else {"held": False})
+
 
 metadata = MetaData(
     naming_convention={
@@ -135,11 +147,13 @@ deliveries = Table(
     Column("first_tried_at", Moment),
     Column("due_at", Moment),
     Column("updated_at", Moment, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=false()),
     # What moves between states is found by place: neighbours in a batch are neighbours on disk.
     PrimaryKeyConstraint("campaign", "position"),
     UniqueConstraint("id"),
     UniqueConstraint("campaign", "address_key"),
     CheckConstraint(_in("state", DeliveryState), name="state"),
+    CheckConstraint(_IS_HELD, name="held"),
     Index("ix_deliveries_campaign_state_position", "campaign", "state", "position"),
     Index("ix_deliveries_address_key_issue", "address_key", "issue"),
     Index("uq_deliveries_once", "issue", "address_key", unique=True, sqlite_where=HELD, postgresql_where=HELD),
@@ -235,7 +249,7 @@ suppressions = Table(
     CheckConstraint(_in("reason", Reason), name="reason"),
 )
 
-# Of a person who was forgotten only this is kept: HMAC-SHA256 of the address key, in hex.
+# Of a person who was forgotten only this is kept: the name of a secret key, and what it makes of the address (composer.ledger.keyed).
 forgotten = Table(
     "forgotten",
     metadata,

@@ -43,7 +43,8 @@ class Staged(Collection[Subscriber]):
 
     def __init__(self) -> None:
         # An empty name is a temporary file of SQLite's own, deleted when the connection is closed (sqlite.org/inmemorydb.html).
-        self._file = sqlite3.connect("", isolation_level=None)
+        # Used by one thread; but the last reference to it may go in another one, which then closes it.
+        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.execute(_TABLE)
         self._count = 0

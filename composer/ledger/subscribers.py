@@ -1,17 +1,20 @@
-"""One person: everything that the ledger knows under their address, for them or for who answers them. Only reads."""
+"""One person: everything that the ledger knows under their address, for them or for who answers them, and their fields mended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from composer.audience.address import Address
+from composer.audience.columns import full_name
 from composer.ledger.bulk import among
 from composer.ledger.forgotten import forgotten_since, identities
 from composer.ledger.model import DeliveryState, SubscriptionState
-from composer.ledger.schema import attempts, campaigns, deliveries, subscribers, subscriptions, test_sends
+from composer.ledger.schema import attempts, campaigns, deliveries, subscribers, subscriptions
 from composer.ledger.suppressions import Suppression, suppressions_of
+from composer.ledger.test_sends import test_sends_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from composer.ledger.database import Ledger
+    from composer.ledger.test_sends import TestSend
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +84,6 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class TestSend:
-    """One test message that went to a person."""
-
-    __test__ = False  # pytest takes every class of that name for a test
-
-    issue: str
-    edition: str
-    list: str
-    transport: str
-    real: bool
-    sender: str
-    email: str = field(repr=False)
-    variant: str
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str
-    answer: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
     """All that the ledger knows of one address; ``forgotten_at`` is set when they asked to be forgotten."""
 
@@ -126,8 +110,7 @@ def read_person(ledger: Ledger, key: str, secret_keys: Sequence[str]) -> Person:
             Subscribed(**{**_values(each, Subscribed), "state": SubscriptionState(each.state)}) for each in connection.execute(mine)
         )
         sent = _deliveries(connection, keys)
-        tested = select(test_sends).where(among(connection, test_sends.c.address_key, keys)).order_by(test_sends.c.id)
-        tests = tuple(TestSend(**_values(each, TestSend)) for each in connection.execute(tested))
+        tests = test_sends_to(connection, keys)
     profile = Profile(**_values(row, Profile)) if row else None
     return Person(key, profile, forgotten_since(ledger, key, secret_keys), said, tuple(suppressions_of(ledger, key)), sent, tests)
 
@@ -160,3 +143,27 @@ def _attempts(connection: Connection, row: Row[Any]) -> tuple[Tried, ...]:
 def _values(row: Row[Any], kind: Any) -> dict[str, Any]:
     """Return the columns of a row that a dataclass has a field for."""
     return {name: value for name, value in row._mapping.items() if name in kind.__dataclass_fields__}  # noqa: SLF001 - the documented way to a row's names
+
+
+def edit_subscriber(ledger: Ledger, key: str, fields: Mapping[str, str], now: datetime) -> bool | None:
+    """Set merge fields of a subscriber, an empty value to take one away; the name is the field ``name``, or made of first and last.
+
+    Say whether anything is another now; None when the ledger has no such subscriber. What they said of lists stays.
+    """
+    with ledger.write() as connection:
+        row = connection.execute(select(subscribers).where(subscribers.c.address_key == key).with_for_update()).first()
+        if row is None:
+            return None
+        values = {name: value for name, value in {**row.fields, **fields}.items() if value}
+        if "name" not in fields and values.get("name") == _first_and_last(row.fields):
+            values.pop("name", None)
+        name = full_name(values, Address(row.email, key))
+        if (name, values) == (row.name, row.fields):
+            return False
+        changed = {"name": name, "fields": values, "updated_at": now}
+        connection.execute(update(subscribers).where(subscribers.c.id == row.id).values(**changed))
+    return True
+
+
+def _first_and_last(fields: Mapping[str, str]) -> str:
+    return " ".join(part for part in (fields.get("first_name"), fields.get("last_name")) if part)

@@ -45,13 +45,16 @@ class Suppression:
     created_at: datetime | None = None
 
 
-def suppress(ledger: Ledger, entries: Iterable[Suppression], now: datetime) -> int:
-    """Write suppressions in one transaction; return how many are new.
+def suppress(ledger: Ledger, entries: Iterable[Suppression], now: datetime, *, dry_run: bool = False) -> int:
+    """Write suppressions in one transaction, or with ``dry_run`` find out what that would do; return how many are new.
 
     One that is there already stays, with the earlier of the two moments and the source of that moment. Raises LedgerError.
     """
     with ledger.write() as connection:
-        return write_suppressions(connection, entries, now)
+        new = write_suppressions(connection, entries, now)
+        if dry_run:
+            connection.rollback()
+    return new
 
 
 def write_suppressions(connection: Connection, entries: Iterable[Suppression], now: datetime) -> int:

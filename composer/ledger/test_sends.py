@@ -6,16 +6,20 @@ A row is written before its message is sent and ended after; one that was never 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
 from composer.errors import LedgerError
 from composer.findings import Where
+from composer.ledger.bulk import among
 from composer.ledger.schema import test_sends
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from composer.ledger.database import Ledger
 
@@ -88,9 +92,22 @@ def finish_test_send(ledger: Ledger, number: int, outcome: str, answer: str, now
 
 def list_test_sends(ledger: Ledger, issue: str, *, digest: str = "") -> tuple[TestSend, ...]:
     """Return the tests of an issue (its stem), newest first; with ``digest`` only those of that edition."""
-    columns = [test_sends.c.address_key.label("key") if name == "key" else test_sends.c[name] for name in TestSend.__slots__]
-    chosen = select(*columns).where(test_sends.c.issue == issue).order_by(test_sends.c.id.desc())
+    chosen = select(*_columns()).where(test_sends.c.issue == issue).order_by(test_sends.c.id.desc())
     if digest:
         chosen = chosen.where(test_sends.c.edition == digest)
     with ledger.read() as connection:
-        return tuple(TestSend(**row._mapping) for row in connection.execute(chosen))  # noqa: SLF001 - the documented way to a row's names
+        return tuple(map(_test_send, connection.execute(chosen)))
+
+
+def test_sends_to(connection: Connection, keys: Sequence[str]) -> tuple[TestSend, ...]:
+    """Return the tests that went to any of these address keys, in the order in which they were sent."""
+    to_them = among(connection, test_sends.c.address_key, keys)
+    return tuple(map(_test_send, connection.execute(select(*_columns()).where(to_them).order_by(test_sends.c.id))))
+
+
+def _columns() -> list[ColumnElement[Any]]:
+    return [test_sends.c.address_key.label("key") if name == "key" else test_sends.c[name] for name in TestSend.__slots__]
+
+
+def _test_send(row: Row[Any]) -> TestSend:
+    return TestSend(**row._mapping)  # noqa: SLF001 - the documented way to a row's names

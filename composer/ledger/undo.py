@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, exists, func, insert, select, update
 
 from composer.ledger.model import BatchState, DeliveryState
-from composer.ledger.schema import attempts, deliveries, undo_batches
+from composer.ledger.schema import attempts, deliveries, moved_to, undo_batches
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +68,7 @@ def withdraw(ledger: Ledger, batch: UndoBatch, state: DeliveryState, reason: str
     moved = update(deliveries).where(_D.campaign == batch.campaign, reached, _last_with(batch))
     with ledger.write() as connection:
         connection.execute(update(undo_batches).where(_U.id == batch.id).values(state=BatchState.CANCELLED))
-        return connection.execute(moved.values(state=state, reason=reason, updated_at=now)).rowcount
+        return connection.execute(moved.values(**moved_to(state, reason), updated_at=now)).rowcount
 
 
 def _last_with(batch: UndoBatch) -> ColumnElement[bool]:

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from composer.audience.model import Subscriber
 from composer.config import Config, ListSettings
 from composer.edition.model import Edition
 from composer.message.headers import split_mailbox
 from composer.message.links import list_id_header, unsubscribe
 from composer.message.merge import Merger
 from composer.message.mime import check_head
-from composer.message.model import Message
+from composer.message.model import Message, Recipient
 
 
 def build_message(  # noqa: PLR0913 - a person and all around
     merger: Merger,
-    subscriber: Subscriber,
+    recipient: Recipient,
     *,
     delivery_id: str,
     date: datetime,
@@ -36,15 +35,15 @@ def build_message(  # noqa: PLR0913 - a person and all around
     edition = merger.edition
     domain = _domain(edition.from_)
     leave = unsubscribe(config, settings, delivery_id, keys, sender=edition.reply_to or edition.from_)
-    values = {key: value for key, value in subscriber.fields.items() if value}
-    if subscriber.name:
-        values.setdefault("name", subscriber.name)
-    values.update(email=subscriber.email, unsubscribe_url=leave.url, preferences_url=leave.preferences_url)
+    values = dict(recipient.fields)
+    if recipient.name and not values.get("name"):
+        values["name"] = recipient.name
+    values.update(email=recipient.email, unsubscribe_url=leave.url, preferences_url=leave.preferences_url)
     message = Message(
         delivery_id=delivery_id,
         merged=merger.merge(values),
-        email=subscriber.email,
-        name=subscriber.name,
+        email=recipient.email,
+        name=recipient.name,
         message_id=f"{delivery_id}@{domain}",
         date=date,
         position=position,

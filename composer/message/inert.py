@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from composer.message.escape import ESCAPES
 from composer.message.links import Unsubscribe
 from composer.message.merge import Merged
@@ -21,6 +19,6 @@ def make_inert(message: Message, leave: Unsubscribe) -> Message:
     inert = {mark: ESCAPES[slot.context](links[slot.name]) for mark, slot in places.items()}
     merged = Merged(message.merged.merger, {**message.substitutions, **inert})
     others = {name: value for name, value in message.headers.items() if not name.startswith("List-Unsubscribe")}
-    made = replace(message, merged=merged, headers={**others, **leave.headers})
+    made = message._replace(merged=merged, headers={**others, **leave.headers})
     check_head(made)
     return made

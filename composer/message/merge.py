@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
 
 from composer.edition.model import Context, Edition, Slot
 from composer.errors import MergeError
@@ -16,15 +16,19 @@ from composer.message import escape
 _SENDGRID_TAG = re.compile(r"<%[a-z_]+%>")
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+# A named tuple, as Message is: a frozen dataclass takes three times as long to make, and one of each is made for every person.
+class Merged(NamedTuple):
     """An Edition and one person's values; ``substitutions`` give the escaped value for the mark of every slot.
 
     The texts are joined anew each time they are asked for: a transport that merges elsewhere never pays for them.
     """
 
-    merger: Merger = field(repr=False)
-    substitutions: Mapping[str, str] = field(repr=False)
+    merger: Merger
+    substitutions: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Tell nothing of the person."""
+        return f"Merged({self.merger.edition.stem!r})"
 
     @property
     def subject(self) -> str:
@@ -56,8 +60,11 @@ class Merger:
         """
         self.edition = edition
         self.image_urls = dict(image_urls)
-        self._slots = tuple((slot.mark, slot.name, slot) for slot in edition.fields)
-        self._last: dict[str, tuple[str, str]] = {}
+        named: dict[str, list[Slot]] = {}
+        for slot in edition.fields:
+            named.setdefault(slot.name, []).append(slot)
+        self._named = tuple(named.items())
+        self._last: dict[str, tuple[str, dict[str, str]]] = {}
         slots = {slot.mark: slot for slot in edition.fields}
         for asset in edition.attachments:
             if asset.mark not in self.image_urls:
@@ -83,13 +90,13 @@ class Merger:
         Raises MergeError, with the field's place in the issue, for a value that is lacking or cannot stand there.
         """
         filled: dict[str, str] = {}
-        for mark, name, slot in self._slots:
+        for name, slots in self._named:
             value = values.get(name, "")
             # A value that is the one of the person before, as an unsubscribe address often is, is not escaped again.
-            last = self._last.get(mark)
+            last = self._last.get(name)
             if last is None or last[0] != value:
-                last = self._last[mark] = (value, _filled(slot, value))
-            filled[mark] = last[1]
+                last = self._last[name] = (value, {slot.mark: _filled(slot, value) for slot in slots})
+            filled.update(last[1])
         return Merged(self, filled)
 
 

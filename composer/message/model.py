@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from composer.edition.model import Edition
 from composer.message.merge import Merged
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Recipient(Protocol):
+    """Who a Message is for: a Subscriber, or what the ledger keeps of one; ``fields`` are merge values by name."""
+
+    @property
+    def email(self) -> str:
+        """The address."""
+
+    @property
+    def name(self) -> str:
+        """The name, perhaps empty."""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What else is known."""
+
+
+class Message(NamedTuple):
     """What one person gets.
 
     ``delivery_id`` is opaque and stays the same over attempts, and so does ``message_id`` (without angle brackets);
@@ -20,14 +36,18 @@ class Message:
     """
 
     delivery_id: str
-    merged: Merged = field(repr=False)
-    email: str = field(repr=False)
-    name: str = field(repr=False)
+    merged: Merged
+    email: str
+    name: str
     message_id: str
     date: datetime
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     prefix: str = ""
     position: int = 0
+
+    def __repr__(self) -> str:
+        """Name the delivery and nothing of the person."""
+        return f"Message({self.delivery_id!r}, position={self.position})"
 
     @property
     def edition(self) -> Edition:

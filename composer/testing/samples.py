@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -65,4 +64,4 @@ def a_message(edition: Edition | None = None, subscriber: Subscriber | None = No
         settings=ListSettings(name="readers"),
         keys=("key",),
     )
-    return replace(message, position=position)
+    return message._replace(position=position)

@@ -41,12 +41,14 @@ class WayOut:
     """A transport before it is opened: whether it is ``real``, where it goes (a folder or a host), and how to open it.
 
     ``probe`` logs in without sending and says in a line what it found; it raises TransportError. None: there is nothing to log in to.
+    ``lacks`` names the permissions that the login goes without, though a send needs them; it raises TransportError too.
     """
 
     real: bool
     place: Callable[[Project, Occasion], str]
     opener: Callable[[Project, Occasion], Transport]
     probe: Callable[[Project], str] | None = None
+    lacks: Callable[[Project], tuple[str, ...]] = lambda _: ()
 
 
 def _outbox_folder(project: Project, occasion: Occasion) -> str:
@@ -98,10 +100,16 @@ def _probe_sendgrid(project: Project) -> str:
     return account.login(client.open_client(config), group)
 
 
+def _sendgrid_lacks(project: Project) -> tuple[str, ...]:
+    from composer.transport.sendgrid import account, client  # noqa: PLC0415 - the same
+
+    return account.lacking(client.open_client(project.config), undo=project.config.transport.sendgrid.undo_minutes > 0)
+
+
 WAYS_OUT: dict[str, WayOut] = {
     "outbox": WayOut(real=False, place=_outbox_folder, opener=_open_outbox),
     "smtp": WayOut(real=True, place=_smtp_place, opener=_open_smtp, probe=_probe_smtp),
-    "sendgrid": WayOut(real=True, place=_sendgrid_place, opener=_open_sendgrid, probe=_probe_sendgrid),
+    "sendgrid": WayOut(real=True, place=_sendgrid_place, opener=_open_sendgrid, probe=_probe_sendgrid, lacks=_sendgrid_lacks),
 }
 
 

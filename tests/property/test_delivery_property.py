@@ -110,7 +110,7 @@ def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, pla
             ledger=ledger,
             campaign=read_campaign(ledger, identity),
             transport=world,
-            build=lambda row, _now: a_message(edition, row.subscriber, row.id),
+            build=lambda row, _now: a_message(edition, row, row.id),
             lock=partial(hold, lock),
             clock=clock,
             batch=batch,

@@ -46,7 +46,7 @@ def rehearsed(newsletter, project):
         campaign = start_campaign(ledger, an_edition(), audience, transport="outbox", real=False, setting={}, now=NOW)
         outbox = OutboxTransport(project.root / "outbox" / "2026-01" / "1")
         for row in claim(ledger, campaign, 10, NOW).rows:
-            (outcome,) = outbox.send([a_message(subscriber=row.subscriber, delivery_id=row.id, position=row.position)])
+            (outcome,) = outbox.send([a_message(subscriber=row, delivery_id=row.id, position=row.position)])
             record(ledger, [Result(row, DeliveryState.ACCEPTED, "accepted", outcome.answer)], NOW)
         _know(ledger)
     return project
@@ -77,7 +77,7 @@ def test_show_tells_everything(newsletter, rehearsed):
         "Name         Ada Lovelace",
         "country: GB",
         "members: confirmed, since 2026-01-15 09:00 UTC (import of 2025.csv)",
-        "on board: manual, since ",
+        "on board: somebody of the team said so, since ",
         "(asked by phone)",
         "campaign 1, 2026-01 for staff by outbox, a rehearsal: accepted, 2026-01-15 09:00 UTC",
         "attempt 1, ",
@@ -269,3 +269,17 @@ def test_a_person_comes_and_goes_alike_on_every_database(any_project):
     data = json.loads(newsletter("subscriber", "show", "person1@example.com", "--json").stdout)
     assert [(row["state"], row["reason"]) for row in data["deliveries"]] == [("skipped", "forgotten")]
     assert newsletter("suppress", "add", "person1@example.com").stdout == "0 new suppressions everywhere\n"
+
+
+def test_a_lost_key_is_told_and_its_people_given_up_only_when_asked(newsletter, project):
+    """Whoever answers a person must not say that nothing is known, and no newsletter ends with a lost file."""
+    assert "nobody to give up" in newsletter("subscriber", "write-off").stdout
+    newsletter("subscriber", "forget", "gone@example.org", "--yes")
+    (project.var / "secret.key").write_text("another-key", encoding="ascii")
+    shown = newsletter("subscriber", "show", "gone@example.org")
+    assert "whether they were forgotten cannot be said: 1 forgotten person cannot be recognised" in shown.stderr
+    refused = newsletter("subscriber", "write-off")
+    assert refused.exit_code == 2
+    assert "1 forgotten person cannot be recognised. A send will mail them again if a list holds them." in refused.stderr
+    assert "1 forgotten person given up." in newsletter("subscriber", "write-off", "--yes").stdout
+    assert newsletter("subscriber", "show", "gone@example.org").stderr == ""

@@ -51,7 +51,7 @@ def start(project, ledger):
         identity = start_campaign(ledger, edition, audience, **kind, setting={}, now=FakeClock().now)
 
         def build(row, _now):
-            return a_message(edition, row.subscriber, row.id)
+            return a_message(edition, row, row.id)
 
         sending = Sending(
             ledger,

@@ -27,6 +27,7 @@ from composer.ledger.deliveries import claim, record
 from composer.ledger.editions import read_edition
 from composer.ledger.model import Result
 from composer.ledger.opening import open_ledger
+from composer.ledger.ready import Ready
 from composer.ledger.schema import attachments, campaigns, deliveries, editions
 from composer.testing import FakeClock, an_audience, an_edition
 
@@ -202,7 +203,7 @@ def file_ledger(project):
         yield opened
 
 
-def test_looking_for_the_mailed_uses_the_index(file_ledger):
+def test_looking_for_the_mailed_uses_the_index(file_ledger, monkeypatch):
     """With a million rows a scan for each batch would take hours; PostgreSQL would not tell with so few rows."""
     ledger = file_ledger
     plans = []
@@ -211,9 +212,16 @@ def test_looking_for_the_mailed_uses_the_index(file_ledger):
         if statement.lstrip().startswith("SELECT"):
             plans.append([row[3] for row in connection.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)])
 
+    def rows(ready, connection, values):
+        compiled = ready._for(connection.dialect)
+        explain(connection, None, compiled.text, compiled.bound(values), None, False)
+        return of_a_batch(ready, connection, values)
+
     _start(ledger)
     campaign = _start(ledger)
     event.listen(ledger._engine, "before_cursor_execute", explain)
+    of_a_batch = Ready.rows
+    monkeypatch.setattr(Ready, "rows", rows)
     already_mailed(ledger, "2026-01", ["a", "b"])
     claim(ledger, campaign, 2, NOW)
     count_states(ledger, campaign)

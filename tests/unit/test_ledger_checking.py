@@ -12,6 +12,7 @@ from composer.findings import Where
 from composer.ledger.campaigns import start_campaign
 from composer.ledger.checking import _durable, check_ledger
 from composer.ledger.deliveries import claim, record
+from composer.ledger.forgotten import forget
 from composer.ledger.lock import hold_campaign
 from composer.ledger.migrations import upgrade
 from composer.ledger.model import Result
@@ -54,6 +55,18 @@ def test_nothing_is_wrong_while_somebody_sends(any_project, any_ledger, sent):
         assert _found(any_project, any_ledger) == []
 
 
+def test_a_lost_key_of_the_forgotten(any_project, any_ledger):
+    """Before anybody is mailed who asked not to be; the check itself makes no key."""
+    forget(any_ledger, "ana@example.org", ("key-of-before",), NOW)
+    [(code, message)] = _found(any_project, any_ledger)
+    assert code == "forgotten-key-lost"
+    assert "1 of the forgotten" in message
+    assert not (any_project.var / "secret.key").exists()
+    any_project.var.mkdir(exist_ok=True)
+    (any_project.var / "secret.key").write_text("key-of-now\nkey-of-before\n", encoding="ascii")
+    assert _found(any_project, any_ledger) == []
+
+
 def test_left_in_flight(any_project, any_ledger, sent):
     """Rows that are `sending` while nobody sends are those of a dead process."""
     assert _found(any_project, any_ledger) == [("left-in-flight", f"campaign {sent}: 1 deliveries were in flight when their process ended")]
@@ -80,7 +93,11 @@ def test_people_that_are_missing(any_project, any_ledger, sent):
 def test_an_index_that_is_missing_and_what_it_would_have_kept(any_project, any_ledger, sent):
     """Without the index two campaigns can reach one person: the check names the index first, then the issue."""
     with open_ledger(any_project) as other, hold_campaign(any_project, other, sent):
-        _do(any_ledger, "DROP INDEX uq_deliveries_once", "UPDATE deliveries SET real = true, state = 'accepted' WHERE position = 1")
+        _do(
+            any_ledger,
+            "DROP INDEX uq_deliveries_once",
+            "UPDATE deliveries SET real = true, state = 'accepted', held = true WHERE position = 1",
+        )
         ((code, message),) = _found(any_project, any_ledger)
         assert code == "ledger-tables-differ"
         assert "uq_deliveries_once" in message
@@ -110,7 +127,7 @@ def test_mailed_twice(any_project, any_ledger, sent, monkeypatch):
         _do(
             any_ledger,
             "DROP INDEX uq_deliveries_once",
-            "UPDATE deliveries SET real = true, state = 'accepted', attempts = 0 WHERE position = 1",
+            "UPDATE deliveries SET real = true, state = 'accepted', held = true, attempts = 0 WHERE position = 1",
         )
         assert ("mailed-twice", "1 people got, or may have got, the issue 2026-01 more than once") in _found(any_project, any_ledger)
 

@@ -189,7 +189,7 @@ def test_the_forgotten_stay_out(any_ledger):
     counts = bring(any_ledger, a_row("ANA@example.org"), a_row("ana@example.org"), a_row("eve@example.org"), a_row("ben@example.org"))
     assert counts == ImportCounts(unchanged=1, forgotten=3)
     assert states(any_ledger) == {"ben@example.org": "confirmed"}
-    with pytest.raises(ConfigError, match="no key to remember"):
+    with pytest.raises(ConfigError, match="2 people who were forgotten cannot be recognised"):
         import_people(any_ledger, "members", [a_row("ana@example.org")], source="", now=NOW, secret_keys=())
 
 

@@ -56,7 +56,7 @@ def _words(connection, table):
         said = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = :table"), {"table": table}).scalar()
         said = re.search(r"CHECK \((?:state|reason) IN \((.*?)\)\)", said)[1]
     else:
-        defined = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conrelid = CAST(:table AS regclass)"
+        defined = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conname NOT LIKE '%held' AND conrelid = CAST(:table AS regclass)"
         said = connection.execute(text(defined), {"table": table}).scalar_one()
     return set(re.findall(r"'(\w+)'", said))
 

@@ -11,6 +11,7 @@ from composer.errors import ConfigError, UsageError
 from composer.ledger.campaigns import count_states, start_campaign
 from composer.ledger.deliveries import claim, record
 from composer.ledger.forgotten import count_forgotten, forget, forgotten_since, identities, is_forgotten
+from composer.ledger.keyed import count_lost, keyed_hashes, write_off
 from composer.ledger.model import DeliveryState, Reason, Result
 from composer.ledger.opening import ledger_path, open_ledger
 from composer.ledger.resolution import retry
@@ -136,9 +137,36 @@ def test_the_forgotten_are_known_by_hash_alone(known):
     forget(known, ONE, KEYS, LATER)
     assert is_forgotten(known, keys, KEYS) == {ONE}
     assert is_forgotten(known, keys, ("newer key", *KEYS)) == {ONE}
-    assert is_forgotten(known, keys, ("another key",)) == set()
     assert forgotten_since(known, ONE, ("newer key", *KEYS)) == LATER
     assert forgotten_since(known, TWO, KEYS) is None
+
+
+def test_a_lost_key_is_noticed(known):
+    """A key that was lost is made anew without a word: whoever was forgotten would then be mailed again."""
+    forget(known, ONE, KEYS, LATER)
+    forget(known, TWO, ("second key", *KEYS), LATER)
+    for keys, number in ((("another key",), "2 people"), (KEYS, "1 person"), (("second key",), "1 person"), ((), "2 people")):
+        with pytest.raises(ConfigError, match=f"^{number} who (was|were) forgotten cannot be recognised"):
+            is_forgotten(known, ["new@example.org"], keys)
+    assert is_forgotten(known, (ONE, TWO), ("third key", "second key", *KEYS)) == {ONE, TWO}
+    assert [count_lost(known, keys) for keys in ((), ("another key",), KEYS, ("second key", *KEYS))] == [2, 2, 1, 0]
+
+
+def test_who_cannot_be_recognised_may_be_given_up(known):
+    """A key that is lost for good ends no newsletter; those whom a key recognises stay forgotten."""
+    forget(known, ONE, KEYS, LATER)
+    forget(known, TWO, ("second key",), LATER)
+    assert write_off(known, ("second key",)) == 1
+    assert is_forgotten(known, (ONE, TWO), ("second key",)) == {TWO}
+
+
+def test_keyed_hashes_say_nothing_of_anybody():
+    """Of one length, as the column has it; the name of a key is the same for all, the rest for nobody."""
+    first, second = keyed_hashes(ONE, KEYS)[0], keyed_hashes(TWO, KEYS)[0]
+    assert len(first) == len(second) == 64
+    assert first[:16] == second[:16]
+    assert first[16:] != second[16:]
+    assert keyed_hashes(ONE, ("another key",))[0][:16] != first[:16]
 
 
 def test_the_forgotten_are_counted_once_each(any_ledger):

@@ -106,4 +106,4 @@ def test_only_the_ways_out_change(via):
     assert changed == {"unsubscribe_url", "preferences_url"}
     assert inert.headers == {"List-Id": message.headers["List-Id"], **dead.headers}
     assert inert.edition.digest == edition.digest
-    assert replace(inert, merged=message.merged, headers=message.headers) == message
+    assert inert._replace(merged=message.merged, headers=message.headers) == message

@@ -577,6 +577,22 @@ def test_the_key_is_tried_without_sending(double, project):
     assert {path for _, path, _ in double.calls} == {"/v3/scopes"}
 
 
+def test_rights_that_a_key_lacks(double, project):
+    """By the names under which SendGrid offers them; the wide right or each narrow one is enough."""
+
+    def lacks(*scopes, undo=0):
+        double.scopes = ["mail.send", *scopes]
+        transport = replace(_config(double).transport, sendgrid=replace(_config(double).transport.sendgrid, undo_minutes=undo))
+        return way_out("sendgrid").lacks(with_config(project, transport=transport, sendgrid_api_key=KEY))
+
+    kinds = ("blocks", "bounces", "invalid_emails", "spam_reports", "unsubscribes")
+    assert lacks("suppression.read", "asm.groups.read") == ()
+    assert lacks(*(f"suppression.{kind}.read" for kind in kinds), "asm.groups.suppressions.read") == ()
+    assert lacks(*(f"suppression.{kind}.read" for kind in kinds[1:])) == ("Suppressions", "Unsubscribe Groups")
+    assert lacks("suppression.read", "asm.groups.read", "mail.batch.create", undo=30) == ("Scheduled Sends",)
+    assert lacks("suppression.read", "asm.groups.read", "mail.batch.create", "user.scheduled_sends.create", undo=30) == ()
+
+
 def test_account_calls_wait_for_limits_and_outages(monkeypatch):
     """A read is tried again; a write whose answer was lost is not, since it may have counted."""
     from composer.transport.sendgrid.wire import Answer

@@ -59,7 +59,7 @@ def _messages(*people, edition=None, config=None, urls=None, prefix=""):
         )
         for number, person in enumerate(people, 1)
     ]
-    return [replace(message, prefix=prefix) for message in made]
+    return [message._replace(prefix=prefix) for message in made]
 
 
 def _person(number=1, **fields):
@@ -191,7 +191,7 @@ def test_a_test_and_a_real_one_do_not_share_a_request():
 
 def test_prefixes_may_differ():
     """Edge cases are numbered in their subjects."""
-    messages = [replace(message, prefix=f"[TEST {number}] ") for number, message in enumerate(_messages(_person(1), _person(2)), 1)]
+    messages = [message._replace(prefix=f"[TEST {number}] ") for number, message in enumerate(_messages(_person(1), _person(2)), 1)]
     body = _body(messages)
     assert [Received(body, person, 1, 0).subject for person in body["personalizations"]] == ["[TEST 1] News for P1", "[TEST 2] News for P2"]
 

@@ -602,7 +602,7 @@ def test_old_tls_is_refused(certificate, monkeypatch):
 )
 def test_no_address_can_carry_a_command(server, transport, bad):
     """Refused before a word is said; the others go out."""
-    evil = replace(people(1)[0], email=bad)
+    evil = people(1)[0]._replace(email=bad)
     outcomes = transport.send([evil, *people(1, first=2)])
     assert kinds(outcomes) == [Rejected, Accepted]
     assert server.addresses == ["person2@example.com"]
@@ -640,7 +640,7 @@ def test_a_message_bigger_than_the_server_takes():
     """It is not tried: the server said so."""
     small, big = people(2)
     with SmtpServer(size=len(pack(small).data) + 100) as server:
-        big = replace(big, headers={"List-Id": "x" * 500})
+        big = big._replace(headers={"List-Id": "x" * 500})
         transport = SmtpTransport(settings(server))
         outcomes = transport.send([big, small])
         transport.close()

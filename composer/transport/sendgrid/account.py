@@ -39,6 +39,18 @@ _LISTS = (
 )
 
 
+# What a key needs besides the right to send, by the names under which SendGrid offers it; of each tuple one scope is enough.
+# https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions (2026-11).
+_READS = tuple(
+    ("suppression.read", f"suppression.{kind}.read") for kind in ("blocks", "bounces", "invalid_emails", "spam_reports", "unsubscribes")
+)
+_RIGHTS = {
+    "Suppressions": _READS,
+    "Unsubscribe Groups": (("asm.groups.read", "asm.groups.suppressions.read"),),
+}
+_RIGHTS_TO_UNDO = {"Scheduled Sends": (("mail.batch.create",), ("user.scheduled_sends.create",))}
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteSuppression:
     """An address that SendGrid holds back. ``reason``: unsubscribed, hard_bounce, blocked, complaint, invalid.
@@ -73,6 +85,13 @@ def login(client: Caller, group: int = 0) -> str:
         hint = f"Set `group_id` under [transport.sendgrid] to one of the account's groups: {named}."
         raise TransportError(f"the account has no unsubscribe group {group}", hint=hint)
     return f"the key works and may send mail ({len(scopes)} permissions)"
+
+
+def lacking(client: Caller, *, undo: bool) -> tuple[str, ...]:
+    """Name the permissions that the key lacks for what comes with a send: to read who must not be mailed, and (``undo``) to withdraw it."""
+    scopes = set(_ask(client, "get", "scopes").get("scopes", []))
+    wanted = {**_RIGHTS, **(_RIGHTS_TO_UNDO if undo else {})}
+    return tuple(name for name, needs in wanted.items() if not all(scopes & set(either) for either in needs))
 
 
 def create_batch(client: Caller) -> str:

@@ -9,7 +9,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from composer.issue.model import LINK_FIELDS
 from composer.message import escape
@@ -25,6 +25,7 @@ LARGEST_PERSON = 10_000
 _SHARED = "List-Id"
 _NO_NAME = str.maketrans({";": " ", ",": " "})
 _OFF = {"enable": False}
+_quoted = json.encoder.encode_basestring
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -49,25 +50,37 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the requests of an edition share: mark and tag of each hole, ``rest`` of the request as JSON after the people."""
+    """What the requests of an edition share: each hole's mark with its tag as a key in JSON, and the ``rest`` after the people."""
 
-    tags: tuple[tuple[str, str], ...]
+    keys: tuple[tuple[str, str], ...]
     subject: str
     listed: bool
     rest: bytes = field(repr=False)
 
 
+class Person(NamedTuple):
+    """One personalization as JSON; ``merged`` characters of it are substitutions, ``prefixed`` is one with a subject of its own."""
+
+    json: str
+    merged: int
+    prefixed: bool
+
+    def __repr__(self) -> str:
+        """Tell nothing of the person."""
+        return f"Person({len(self.json)} characters)"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request to be: ``people`` are personalizations, ``places`` where each stands in the batch."""
+    """One request to be; ``places`` are where each of its people stands in the batch."""
 
     frame: Frame
     places: tuple[int, ...]
-    people: tuple[Mapping[str, Any], ...] = field(repr=False)
+    people: tuple[Person, ...] = field(repr=False)
 
     def body(self) -> bytes:
         """Return the request as JSON in UTF-8."""
-        return b'{"personalizations":' + _encode(self.people).encode() + b"," + self.frame.rest
+        return b'{"personalizations":[' + ",".join([person.json for person in self.people]).encode() + b"]," + self.frame.rest
 
     def only(self, wanted: Sequence[int]) -> Request:
         """Return the request for some of its people, by index."""
@@ -113,11 +126,10 @@ class Builder:
         }
         tag, head = self.terms.tag, len(body) - len(request.frame.rest)
         in_subject = request.frame.subject.count(tag)
-        prefixed = sum("subject" in person for person in request.people) if in_subject else 0
-        if body.count(tag.encode(), 0, head) != len(request.frame.tags) * len(request.people) + prefixed * in_subject:
+        prefixed = sum(person.prefixed for person in request.people) if in_subject else 0
+        if body.count(tag.encode(), 0, head) != len(request.frame.keys) * len(request.people) + prefixed * in_subject:
             for index, person in enumerate(request.people):
-                own = [*person.get("substitutions", {}).values()]
-                if tag in _encode([own, person["to"], person.get("headers"), person["custom_args"]]):
+                if person.json.count(tag) != len(request.frame.keys) + person.prefixed * in_subject:
                     refused[index] = "a value of this person looks like a tag of the request"
         return refused
 
@@ -155,24 +167,27 @@ def make_frame(message: Message, terms: Terms) -> Frame:
     if terms.group_id and (constant or not message.prefix):
         common["asm"] = {"group_id": terms.group_id, "groups_to_display": [terms.group_id]}
     rest = _encode(common).encode()[1:]
-    return Frame(tuple(tags.items()), texts["subject"], bool(list_id), rest)
+    keys = {mark: f"{_quoted(tag)}:" for mark, tag in tags.items()}
+    return Frame(tuple(keys.items()), texts["subject"], bool(list_id), rest)
 
 
-def personalization(message: Message, frame: Frame) -> dict[str, Any]:
-    """Return what is one person's own; ``substitutions`` are escaped already, each for its place."""
-    to = {"email": message.email}
-    if name := _name(message.name):
-        to["name"] = name
-    person: dict[str, Any] = {"to": [to], "custom_args": {"delivery": message.delivery_id}}
-    if frame.tags:
-        values = message.substitutions
-        person["substitutions"] = {tag: values[mark] for mark, tag in frame.tags}
+def personalization(message: Message, frame: Frame) -> Person:
+    """Write what is one person's own; ``substitutions`` are escaped already, each for its place."""
+    values = message.merged.substitutions
+    merged = ",".join([key + _quoted(values[mark]) for mark, key in frame.keys])
+    name = _name(message.name)
+    parts = [f'{{"to":[{{"email":{_quoted(message.email)}', f',"name":{_quoted(name)}' if name else "", "}]"]
+    parts.append(f',"custom_args":{{"delivery":{_quoted(message.delivery_id)}}}')
+    if merged:
+        parts.append(f',"substitutions":{{{merged}}}')
     # Whether these replace the shared headers or join them is not documented; so they are complete.
     if len(message.headers) > frame.listed:
-        person["headers"] = dict(message.headers)
+        headers = ",".join([f"{_quoted(each)}:{_quoted(value)}" for each, value in message.headers.items()])
+        parts.append(f',"headers":{{{headers}}}')
     if message.prefix:
-        person["subject"] = message.prefix + frame.subject
-    return person
+        parts.append(f',"subject":{_quoted(message.prefix + frame.subject)}')
+    parts.append("}")
+    return Person("".join(parts), len(merged), bool(message.prefix))
 
 
 def _settings(terms: Terms) -> dict[str, Any]:
@@ -241,10 +256,9 @@ def _distinct(places: list[int], batch: Sequence[Message]) -> list[list[int]]:
 
 def _heavy(request: Request) -> Iterator[tuple[int, int]]:
     """Yield index and bytes of those who are over the limit; measured only where the number of characters leaves it open."""
-    keys = sum(len(tag) + 6 for _, tag in request.frame.tags)
     for index, person in enumerate(request.people):
-        own = person.get("substitutions", {})
-        if sum(map(len, own.values())) * 6 + keys + 2 > LARGEST_PERSON // 2:
-            size = sum(len(_encode(person[key]).encode()) for key in ("substitutions", "custom_args") if key in person)
+        if person.merged * 4 > LARGEST_PERSON:  # no character takes more bytes in UTF-8
+            own = json.loads(person.json)
+            size = sum(len(_encode(own[key]).encode()) for key in ("substitutions", "custom_args") if key in own)
             if size > LARGEST_PERSON:
                 yield index, size
