@@ -6,7 +6,8 @@ import os
 import secrets
 import tempfile
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,13 +70,25 @@ class Project:
 
     def signing_keys(self) -> tuple[str, ...]:
         """Keys that sign readers' links, newest first: from the environment, else ``var/secret.key`` (made at need, mode 0600)."""
+        if known := self.known_keys():
+            return known
+        path = self.var / "secret.key"
+        with self._keeping(path):
+            _make_key(path)
+            return tuple(path.read_text(encoding="ascii").split())
+
+    def known_keys(self) -> tuple[str, ...]:
+        """Return the keys that are there, newest first; none is made."""
         if self.config.secret_keys:
             return self.config.secret_keys
         path = self.var / "secret.key"
+        with self._keeping(path):
+            return tuple(path.read_text(encoding="ascii").split()) if path.is_file() else ()
+
+    @contextmanager
+    def _keeping(self, path: Path) -> Iterator[None]:
         try:
-            if not path.is_file() or not path.stat().st_size:
-                _make_key(path)
-            return tuple(path.read_text(encoding="ascii").split())
+            yield
         except OSError as err:
             hint = "Check your rights there, or set NEWSLETTER_SECRET_KEYS."
             raise ProjectError(f"the signing key cannot be kept: {err.strerror}", where=Where(self.shown(path)), hint=hint) from err

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, TypeVar
 
-from composer.audience.columns import ADDRESS_COLUMNS, BLANK, normalised
+from composer.audience.columns import ADDRESS_COLUMNS, BLANK, LONGEST_NAME, normalised, too_long
 from composer.findings import Finding, Where, error, warning
 from composer.issue.model import SYSTEM_FIELDS
 
@@ -34,6 +34,8 @@ def people(path: str, lines: Iterator[str], person: Callable[[int, dict[str, str
         if values is None:
             yield error("row-unreadable", Where(path, number), "this line is not one JSON object", 'Write {"email": "name@example.org"}.')
             continue
+        if len(line) > LONGEST_NAME:
+            yield from _told_long(path, number, values)
         flat = flattened(values)
         yield person(number, flat, next((name for name in ADDRESS_COLUMNS if name in flat), ""))
 
@@ -47,6 +49,8 @@ def unfold(path: str, line: int, text: str, fields: dict[str, str]) -> Iterator[
         hint = 'It is one JSON object, such as {"city": "Paris"}; the row is used without.'
         yield warning("attributes-unreadable", Where(path, line, "attributes"), "the attributes are not a JSON object", hint)
         return
+    if len(text) > LONGEST_NAME:
+        yield from _told_long(path, line, values)
     for name, value in flattened(values).items():
         if not fields.get(name) and name not in SYSTEM_FIELDS:
             fields[name] = value
@@ -56,9 +60,15 @@ def flattened(values: dict[str, Any]) -> dict[str, str]:
     """Return nested values as text by name: ``{"home": {"city": "Paris"}}`` is ``home_city``; a list is its items with commas."""
     found: dict[str, str] = {}
     for name, value in _leaves(values, "", _DEEPEST):
-        if name and name not in found and len(found) < _MOST:
+        if name and len(name) <= LONGEST_NAME and name not in found and len(found) < _MOST:
             found[name] = _text(value)
     return found
+
+
+def _told_long(path: str, line: int, values: dict[str, Any]) -> Iterator[Finding]:
+    length = max((len(name) for name, _ in _leaves(values, "", _DEEPEST)), default=0)
+    if length > LONGEST_NAME:
+        yield too_long(Where(path, line), length)
 
 
 def _leaves(values: dict[str, Any], before: str, deeper: int) -> Iterator[tuple[str, Any]]:

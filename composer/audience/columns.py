@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from composer.audience.address import EDGES, Address, parse_address
+from composer.audience.address import EDGES, Address
 from composer.audience.model import Subscriber
 from composer.findings import Finding, Where, error, warning
 from composer.issue.model import SYSTEM_FIELDS
@@ -16,6 +16,8 @@ from composer.issue.model import SYSTEM_FIELDS
 ADDRESS_COLUMNS = (
     "email", "e_mail", "email_address", "e_mail_address", "emailaddress", "mail", "mail_address", "primary_email", "address",
 )  # fmt: skip
+# Questions of a survey may be columns; what is longer than a question is no name.
+LONGEST_NAME = 500
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -54,6 +56,17 @@ def normalised(header: str) -> str:
     return _NOT_WORD.sub("_", unicodedata.normalize("NFC", header.strip(BLANK)).casefold()).strip("_")
 
 
+def field_problem(name: str) -> str:
+    """Say why a name, normalised, cannot be that of a merge field; nothing when it can."""
+    if not name:
+        return "it has no letter or digit"
+    if len(name) > LONGEST_NAME:
+        return f"its name is longer than {LONGEST_NAME} characters"
+    if name in ADDRESS_COLUMNS or name in SYSTEM_FIELDS:
+        return "this value is made for each message"
+    return ""
+
+
 def read_header(header: Sequence[str], where: Where) -> tuple[Columns | None, list[Finding]]:
     """Understand a header; None and an error when no column is the address."""
     names = tuple(map(normalised, header))
@@ -66,8 +79,10 @@ def read_header(header: Sequence[str], where: Where) -> tuple[Columns | None, li
     for position, name in enumerate(names):
         if not name or position == at:
             continue
-        place = Where(where.path, where.line, name)
-        if name in fields or name == address:
+        place = Where(where.path, where.line, name[:40])
+        if len(name) > LONGEST_NAME:
+            findings.append(too_long(place, len(name)))
+        elif name in fields or name == address:
             findings.append(
                 warning("column-duplicate", place, f"the column {name} is there twice; the first one counts", "Rename or delete one.")
             )
@@ -80,8 +95,18 @@ def read_header(header: Sequence[str], where: Where) -> tuple[Columns | None, li
     return Columns(names, address, at, fields), findings
 
 
+def too_long(where: Where, length: int) -> Finding:
+    """Tell that a column, or a name in JSON, is left out for its length."""
+    message = f"a column is left out: its name has {length:,} characters, and {LONGEST_NAME} are the most"
+    return warning("column-name-long", where, message, "Give it a short name: first_name")
+
+
 def _no_address(header: Sequence[str], where: Where) -> Finding:
-    if any(isinstance(parse_address(cell), Address) for cell in header):
+    if header[0].lstrip(BLANK)[:1] in {"[", "]"}:
+        message, hint = "this is a JSON list, not a table", "Write one object a line, as `jq -c '.[]' FILE` does, or save the list as CSV."
+        return error("list-no-header", where, message, hint)
+    # Whatever has an @-sign may be somebody's address, and names no column.
+    if any("@" in cell for cell in header):
         message, hint = "the first line holds an address, but must name the columns", "Put a line above it: email,name"
         return error("list-no-header", where, message, hint)
     shown = ", ".join(cell.strip(BLANK)[:40] for cell in header[:20])

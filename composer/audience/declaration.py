@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from composer.audience.address import Problem, parse_address
-from composer.audience.columns import normalised
+from composer.audience.columns import LONGEST_NAME, normalised
 from composer.audience.model import LEDGER, Declaration
 from composer.audience.segment import SegmentError, compile_segment
 from composer.config import ListSettings, unfit
@@ -18,6 +18,7 @@ from composer.findings import Where
 from composer.issue.model import SYSTEM_FIELDS
 
 KINDS = ("staff", "public")
+_LONGEST_TITLE = 200
 _KEYS = ("title", "kind", "from", "reply_to", "language", "template", "people", "fields", "segments")
 _NAME = re.compile(r"[^\W_][\w-]{0,99}")
 _TEMPLATE = re.compile(r"\w[\w-]*")
@@ -84,6 +85,8 @@ def _kind(value: str) -> str:
 
 
 def _title(value: str) -> str:
+    if len(value) > _LONGEST_TITLE:
+        return f"A title has at most {_LONGEST_TITLE} characters; this one has {len(value):,}."
     return "A title is one line." if _UNPRINTABLE.search(value) else ""
 
 
@@ -148,6 +151,9 @@ class _Reader:
         found: dict[str, str] = {}
         for key, value in self._table("fields").items():
             name = normalised(key)
+            if len(name) > LONGEST_NAME:
+                hint = f"A field's name has at most {LONGEST_NAME} characters."
+                raise self.source.wrong("fields", key, f"{key[:80]!r} cannot be a field", hint)
             if not name or name in SYSTEM_FIELDS:
                 message = f"{key} cannot have a default: it is made for each message" if name else f"{key!r} cannot be a field"
                 raise self.source.wrong("fields", key, message, "A field is called as the column is.")

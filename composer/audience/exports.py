@@ -60,10 +60,13 @@ class Export:
     state: State
     lines: Callable[[], Iterator[str]]
     findings: tuple[Finding, ...] = ()
+    bare: bool = False
 
     @classmethod
-    def of(cls, path: str, stem: str, lines: Callable[[], Iterator[str]], findings: tuple[Finding, ...] = ()) -> Export:
-        """Read a file's header; ``lines`` opens it anew each time it is called."""
+    def of(
+        cls, path: str, stem: str, lines: Callable[[], Iterator[str]], findings: tuple[Finding, ...] = (), *, bare: bool = False
+    ) -> Export:
+        """Read a file's header; ``lines`` opens it anew each time it is called. ``bare``: it may be one address a line without one."""
         said = of_file(stem)
         if said:
             message = f"the file's name says that everyone in it is {said}; nobody in it becomes a confirmed subscriber"
@@ -72,12 +75,13 @@ class Export:
         if attributes.is_json(lines):
             return cls(path, "", (), json=True, state=state, lines=lines, findings=findings)
         with closing(_closable(lines())) as opened:
-            columns, about = Table(path, opened).header()
+            columns, about = Table(path, opened, bare=bare).header()
         if columns is None:
             return cls(path, "", (), json=False, state=state, lines=lines, findings=(*findings, *about))
         plan = _Plan.of(columns)
         tool = tool_of(frozenset(columns.names))
-        return cls(path, tool, tuple(dict.fromkeys(plan.names)), json=False, state=state, lines=lines, findings=(*findings, *about))
+        fields, findings = tuple(dict.fromkeys(plan.names)), (*findings, *about)
+        return cls(path, tool, fields, json=False, state=state, lines=lines, findings=findings, bare=bare)
 
     def checked(self) -> Export:
         """Raise AudienceError when its header is of no use."""
@@ -96,7 +100,7 @@ class Export:
             yield from attributes.people(self.path, lines, self._person) if self.json else self._rows(lines)
 
     def _rows(self, lines: Iterator[str]) -> Iterator[ImportedRow | Finding]:
-        table = Table(self.path, lines)
+        table = Table(self.path, lines, bare=self.bare)
         columns, _ = table.header()
         if columns is None:
             return

@@ -100,10 +100,10 @@ def with_defaults(people: Iterable[Subscriber], declaration: Declaration) -> Ite
         yield replace(person, fields={**person.fields, **lacking}) if lacking else person
 
 
-def read_export(path: Path, shown: str = "") -> Export:
+def read_export(path: Path, shown: str = "", *, bare: bool = False) -> Export:
     """Open what another tool exported; iterate over it (again and again) for ImportedRow and Finding, in constant memory.
 
-    Raises AudienceError when the file is none that people could be in.
+    ``bare``: it may be one address a line without a header. Raises AudienceError when the file is none that people could be in.
     """
     shown = shown or path.name
     encoding = _detect(path, shown)
@@ -112,7 +112,7 @@ def read_export(path: Path, shown: str = "") -> Export:
         with _text(path, shown, encoding) as file:
             yield from whole_lines(file) if encoding.long_lines else file
 
-    export = Export.of(shown, path.stem, rows, encoding.findings)
+    export = Export.of(shown, path.stem, rows, encoding.findings, bare=bare)
     if not export.columns and not export.json:
         encoding.refuse_binary(shown)
     return export.checked()
@@ -123,7 +123,7 @@ def read_suppressions(path: Path, shown: str = "", *, reason: str = "") -> Suppr
 
     ``reason`` holds for rows that do not say theirs. Raises AudienceError as ``read_export`` does.
     """
-    return Suppressions.of(read_export(path, shown), reason)
+    return Suppressions.of(read_export(path, shown, bare=True), reason)
 
 
 def _is_file(path: Path) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import chain
 
 from composer.audience.address import EDGES, parse_address
 from composer.audience.columns import Columns, read_header
@@ -15,14 +16,18 @@ from composer.findings import Finding, Where, error, warning
 CLOSE = "Close the quote, or delete it; a quote inside a quoted value is written twice."
 # What one row may take, so that a quote left open in a file of any size stays one finding.
 _MAX_ROW = 1_000_000
+_ADDRESS = "email"
 # What spreadsheets take for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Table:
-    """Rows of one file; iterate over it once. ``width`` is the number of columns, known when the header has been read."""
+    """Rows of one file; iterate over it once. ``width`` is the number of columns, known when the header has been read.
 
-    def __init__(self, path: str, lines: Iterator[str]) -> None:
+    ``bare`` says that it may be one address a line, without a header.
+    """
+
+    def __init__(self, path: str, lines: Iterator[str], *, bare: bool = False) -> None:
         self.path = path
         self.width = 0
         self._lines = lines
@@ -31,6 +36,7 @@ class Table:
         self._number = 0  # lines before it
         self._separator = self._guess()
         self._rows = self._read()
+        self._bare = bare
 
     def __iter__(self) -> Iterator[tuple[int, list[str]] | Finding]:
         """Yield rows that hold anything, each with its first line; a finding of severity error for one that cannot be read."""
@@ -44,6 +50,9 @@ class Table:
                 findings.append(row)
             elif not row[1][0].lower().startswith("sep="):  # Excel's own hint to itself
                 self.width = len(row[1])
+                if self._bare and "@" in row[1][0] and not any(map(_stripped, row[1][1:])):
+                    self._rows = chain([row], self._rows)
+                    row = (row[0], [_ADDRESS, *row[1][1:]])  # noqa: PLW2901 - the header that it goes without
                 columns, said = read_header(row[1], Where(self.path, row[0]))
                 return columns, findings + said
         hint = "Its first line names the columns: email,name"

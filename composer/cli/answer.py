@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from composer.audience.reasons import told
 from composer.cli.output import when
 from composer.ledger.model import DeliveryState
 
@@ -14,17 +15,13 @@ if TYPE_CHECKING:
 
     from composer.audience.address import Address
     from composer.ledger.model import Campaign
-    from composer.ledger.subscribers import Delivered, TestSend
+    from composer.ledger.subscribers import Delivered
+    from composer.ledger.test_sends import TestSend
 
 _S = DeliveryState
 _GOT = {_S.ACCEPTED: "yes", _S.IN_DOUBT: "perhaps", _S.SENDING: "perhaps", _S.PENDING: "not yet", _S.DEFERRED: "not yet"}
 # Skipped by the sender's word while in doubt; the reason is `composer.ledger.schema.RESOLVED`.
 _RESOLVED = (_S.SKIPPED, "resolved")
-_SKIPPED = {
-    "already_mailed": "another campaign has it sent to them, or may have",
-    "cancelled": "the campaign was cancelled before their turn",
-    "forgotten": "they asked to be forgotten",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +78,12 @@ def _why(campaign: Campaign, delivery: Delivered) -> str:
         case _S.RECALLED:
             return f"{campaign.issue} was accepted, and withdrawn in time on {since}"
         case _:
-            return f"{campaign.issue} was not sent: {_SKIPPED.get(reason, reason.replace('_', ' ') or 'no reason was given')}, on {since}"
+            return f"{campaign.issue} was not sent: {told(reason) or 'no reason was given'}, on {since}"
 
 
 def as_data(address: Address, answers: Iterable[Answer], tests: Iterable[TestSend]) -> dict[str, Any]:
     """Return everything, as JSON can hold it; times are ISO 8601 in UTC."""
-    told: dict[str, Any] = _jsonable(
+    data: dict[str, Any] = _jsonable(
         {
             "email": address.email,
             "campaigns": [
@@ -105,10 +102,10 @@ def as_data(address: Address, answers: Iterable[Answer], tests: Iterable[TestSen
                 }
                 for each in answers
             ],
-            "test_sends": [asdict(each) for each in tests],
+            "test_sends": [{name: value for name, value in asdict(each).items() if name != "key"} for each in tests],
         }
     )
-    return told
+    return data
 
 
 def _delivery(found: Delivered) -> dict[str, Any]:
@@ -145,7 +142,8 @@ def _block(answer: Answer) -> Iterator[tuple[str, str]]:
 
 def _test(each: TestSend) -> str:
     words = f"{each.issue}{f' ({each.variant})' if each.variant else ''} by {each.transport}: {each.outcome or 'no answer'}"
-    return f"{words}, {when(each.started_at)}" + (f", {each.answer}" if each.answer else "")
+    begun = f", {when(each.started_at)}" if each.started_at else ""
+    return words + begun + (f", {each.answer}" if each.answer else "")
 
 
 def _jsonable(value: Any) -> Any:

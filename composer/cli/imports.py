@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 import typer
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from composer.audience.exports import Export, ImportedRow
     from composer.findings import Finding
+    from composer.ledger.database import Ledger
     from composer.ledger.imports import ImportCounts
     from composer.project import Project
 
 HEADER = ("line", "column", "severity", "code", "message", "hint")
+STOPPED = 3
 _BLOCK = 1 << 20
 _STEP = 1_000
 _WORDS = {
@@ -68,7 +70,7 @@ def import_(
     Nobody comes back by it: who unsubscribed, bounced or complained here stays so, and what the file says of that is kept.
     """
     project = scope_of(context).project()
-    name = _ledger_list(project, to, typed(file))
+    name = ledger_list(project, to, typed(file))
     now = datetime.now(UTC)
     with Findings(findings or _place(project, name, now)) as said:
         counts = _import(project, name, file, said, {"now": now, "dry_run": dry_run, "state": state})
@@ -140,7 +142,7 @@ class Findings:
         return writer.writerow
 
 
-def _ledger_list(project: Project, name: str, file: str) -> str:
+def ledger_list(project: Project, name: str, file: str = "") -> str:
     """Return the name of a list whose people are in the ledger. Raises UsageError for every other one, with the way to make it one."""
     from composer.audience.declaration import is_name  # noqa: PLC0415 - `--help` reads no list
     from composer.audience.files import declare, list_names  # noqa: PLC0415
@@ -175,8 +177,21 @@ def _import(project: Project, name: str, file: Path, said: Findings, how: dict[s
     export = read_export(file, typed(file))
     how = {**how, "state": State(how["state"]), "source": f"import {file.name}", "secret_keys": project.signing_keys()}
     with open_ledger(project) as ledger, progress("Reading", _lines(file)) as advance:
-        counts = import_people(ledger, name, _people(export, said, advance), **how)
+        try:
+            counts = import_people(ledger, name, _people(export, said, advance), **how)
+        except KeyboardInterrupt:
+            _interrupted(ledger, name, how["now"])
     return replace(counts, invalid=said.errors)
+
+
+def _interrupted(ledger: Ledger, name: str, now: datetime) -> NoReturn:
+    """Say what became of an import that somebody stopped: the last word may have been said already."""
+    from composer.ledger.people import written_at  # noqa: PLC0415 - with the import itself
+
+    done = written_at(ledger, name, now)
+    words = f"it was all written to {name} already" if done else "nothing was imported; the list is as it was"
+    typer.echo(f"Stopped: {words}.", err=True)
+    raise typer.Exit(STOPPED)
 
 
 def _people(export: Export, said: Findings, advance: Callable[[int], None]) -> Iterator[ImportedRow]:

@@ -12,6 +12,7 @@ import typer
 from composer.cli.imports import import_
 from composer.cli.members import STATE_COLUMN, STATES, declaration_of, in_order, ledger_of, members_of, numbers_of, people_of, read_file
 from composer.cli.output import number_of, plain, print_findings, print_json, print_pairs, print_table, typed
+from composer.cli.part import show_part
 from composer.cli.scope import scope_of
 
 if TYPE_CHECKING:
@@ -50,10 +51,20 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @lists.command("show", short_help="Show one list in numbers.")
-def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
-    """Show one list in numbers: what its people said, and how many have each field. No address is shown."""
+def show(
+    context: typer.Context,
+    name: Name,
+    segment: Annotated[str | None, typer.Option("--segment", metavar="NAME", help="Count this segment, and show some of it.")] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="EXPR", help="Count those it holds for, and show some: 'country == \"FR\"'.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one list in numbers: what its people said, and how many have each field. An address is shown of a segment alone."""
     project = scope_of(context).project()
     declaration = declaration_of(project, name)
+    if segment is not None or where is not None:
+        raise typer.Exit(show_part(project, declaration, segment, where, as_json=as_json))
     states, columns = numbers_of(project, declaration)
     settings = declaration.settings
     data = {"name": settings.name, "title": settings.title, "kind": settings.kind, "people": declaration.people}

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from composer.audience.reasons import told
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,6 +34,8 @@ def as_data(found: Dossier) -> dict[str, Any]:
     del person["key"]
     for each in person["suppressions"]:
         del each["key"]
+    for each in person["test_sends"]:
+        del each["key"]
     rows = [{"where": str(row.where), "email": row.email, "name": row.name, "fields": dict(row.fields)} for row in found.rows]
     data = {"email": found.address.email, "known": bool(found.person or rows or found.files), **person}
     plain: dict[str, Any] = _jsonable({**data, "rows": rows, "files": list(found.files)})
@@ -55,9 +59,7 @@ def as_pairs(found: Dossier) -> Iterator[tuple[str, str]]:
     yield from _first(
         "Suppressed",
         [
-            _sentence(
-                f"{f'on {each.scope}' if each.scope else 'everywhere'}: {each.reason.replace('_', ' ')}", each.created_at, each.source
-            )
+            _sentence(f"{f'on {each.scope}' if each.scope else 'everywhere'}: {told(each.reason)}", each.created_at, each.source)
             for each in person.suppressions
         ],
     )
@@ -65,7 +67,8 @@ def as_pairs(found: Dossier) -> Iterator[tuple[str, str]]:
     yield from _first(
         "Tests",
         [
-            f"{each.issue} for {each.list or 'no list'} by {each.transport}: {each.outcome or 'no answer'}, {_time(each.started_at)}"
+            f"{each.issue} for {each.list or 'no list'} by {each.transport}: {each.outcome or 'no answer'}"
+            + (f", {_time(each.started_at)}" if each.started_at else "")
             for each in person.test_sends
         ],
     )

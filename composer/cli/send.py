@@ -13,7 +13,7 @@ from composer.cli.scope import scope_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from composer.delivery.prepare import Prepared
+    from composer.delivery.prepare import Prepared, Unfinished
     from composer.project import Project
 
 USAGE = 2
@@ -74,6 +74,7 @@ def _announce(prepared: Prepared) -> None:
 
 
 def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
+    from composer.audience.reasons import counted  # noqa: PLC0415 - `--help` needs no audience
     from composer.edition.fields import as_written  # noqa: PLC0415 - `--help` needs no edition
 
     edition, audience = prepared.edition, prepared.audience
@@ -87,10 +88,30 @@ def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
     yield "Sent to", _people(len(audience.subscribers))
     if prepared.correction:
         yield "Again", f"a correction: {_people(prepared.again)} of them had this issue already and will get it a second time"
+    if prepared.silenced:
+        codes = ", ".join(dict.fromkeys(each.finding.code for each in prepared.silenced))
+        yield "Silenced", f"{number_of(len(prepared.silenced), 'finding')} by the issue itself: {codes}"
     if prepared.real and prepared.untested:
         yield "Untested", "this edition was not accepted in a test send by this transport"
+    for number, each in enumerate(prepared.unfinished):
+        yield "" if number else "Unfinished", _begun(each)
     for number, left in enumerate(audience.left_out):
-        yield "" if number else "Left out", f"{left.count:,} {left.reason.replace('_', ' ')}"
+        yield "" if number else "Left out", counted(left.reason, left.count)
+
+
+def _begun(found: Unfinished) -> str:
+    """Say what was begun with this issue: going on with it is most often what is meant."""
+    campaign = found.campaign
+    name = f"campaign {campaign.id} of this issue, to {', '.join(each.name for each in campaign.lists)},"
+    if found.sending:
+        return f"{name} is being sent right now: `newsletter status {campaign.id}` shows it"
+    if not found.unsent:
+        return f"{name} is {campaign.state}: `newsletter status {campaign.id}` says what is open"
+    state = "was left when its process ended" if campaign.state == "running" else f"is {campaign.state}"
+    return (
+        f"{name} {state}, and {_people(found.unsent)} of it still {'waits' if found.unsent == 1 else 'wait'}: "
+        f"`newsletter resume {campaign.id}` goes on with it; this would be another one"
+    )
 
 
 def _people(number: int) -> str:

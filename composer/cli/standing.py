@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from composer.audience.reasons import counted
 from composer.cli.output import typed, when
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _numbers(standing: Standing) -> Iterator[tuple[str, str]]:
         if number := standing.number(state):
             yield "", f"{number:,} {state.replace('_', ' ')}"
     for number, left in enumerate(standing.campaign.left_out):
-        yield "" if number else "Left out", f"{left.count:,} {left.reason.replace('_', ' ')}"
+        yield "" if number else "Left out", counted(left.reason, left.count)
 
 
 def reasons_of(standing: Standing) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``newsletter subscriber``: what is known of one person, the whole of it as a file for them, and forgetting them."""
+"""``newsletter subscriber``: what is known of one person, as a file too, adding, editing and forgetting them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from composer.cli.joining import add, edit
 from composer.cli.output import confirm, number_of, print_findings, print_json, print_pairs, typed
 from composer.cli.scope import scope_of
 
@@ -23,7 +24,7 @@ USAGE = 2
 
 subscriber = typer.Typer(
     name="subscriber",
-    help="Show, hand over or forget what is known of one person.",
+    help="Show, add, edit, hand over or forget one person.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -82,11 +83,41 @@ def forget_(context: typer.Context, email: Email, yes: Annotated[bool, typer.Opt
     print_findings((*found.findings, *_elsewhere(found)))
 
 
+subscriber.command("add", short_help="Add a person to a list of the ledger.")(add)
+subscriber.command("edit", short_help="Change a person's name or fields.")(edit)
+
+
+@subscriber.command("write-off", short_help="Give up the forgotten whose secret key is lost.")
+def write_off_(context: typer.Context, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Give up the forgotten whom no secret key recognises any more: sending goes on, and mails them again where a list has them."""
+    from composer.ledger.keyed import count_lost, write_off  # noqa: PLC0415 - the database costs 230 ms
+    from composer.ledger.opening import open_ledger  # noqa: PLC0415
+
+    project = scope_of(context).project()
+    with open_ledger(project) as ledger:
+        number = count_lost(ledger, keys := project.known_keys())
+        if not number:
+            typer.echo("Everybody who was forgotten can be recognised; there is nobody to give up.")
+            return
+        typer.echo(f"{_people(number)} cannot be recognised. A send will mail them again if a list holds them.", err=True)
+        typer.echo("First try to find the key: a backup of var/secret.key, another machine's NEWSLETTER_SECRET_KEYS.", err=True)
+        if not (yes or confirm("Give them up? It cannot be undone.")):
+            typer.echo("Nothing was changed.", err=True)
+            raise typer.Exit(USAGE)
+        typer.echo(f"{_people(write_off(ledger, keys))} given up. Forget again whom you remember: `newsletter subscriber forget EMAIL`.")
+
+
+def _people(number: int) -> str:
+    return f"{number:,} forgotten {'person' if number == 1 else 'people'}"
+
+
 def _find(context: typer.Context, email: str) -> Dossier:
     from composer.audience.address import Problem, parse_address  # noqa: PLC0415 - `--help` needs no address
     from composer.cli.person import Dossier  # noqa: PLC0415 - brings the database
     from composer.delivery.traces import outbox_files, rows_of  # noqa: PLC0415
     from composer.errors import UsageError  # noqa: PLC0415
+    from composer.findings import Where, warning  # noqa: PLC0415
+    from composer.ledger.keyed import PUT_BACK, count_lost  # noqa: PLC0415
     from composer.ledger.opening import open_ledger  # noqa: PLC0415
     from composer.ledger.subscribers import read_person  # noqa: PLC0415
 
@@ -96,7 +127,11 @@ def _find(context: typer.Context, email: str) -> Dossier:
     project = scope_of(context).project()
     with open_ledger(project) as ledger:
         person = read_person(ledger, address.key, project.signing_keys())
+        lost = count_lost(ledger, project.known_keys())
     rows, findings = rows_of(project, address.key)
+    if lost:
+        message = f"whether they were forgotten cannot be said: {_people(lost)} cannot be recognised, as the secret key is not here"
+        findings.append(warning("forgotten-key-lost", Where("var/secret.key"), message, PUT_BACK))
     files = tuple(project.shown(path) for path in outbox_files(project, address))
     return Dossier(address, person, tuple(rows), files, tuple(findings))
 

@@ -10,7 +10,7 @@ import typer
 
 from composer.cli.output import number_of, plain, print_findings, print_json, typed
 from composer.cli.scope import scope_of
-from composer.cli.suppressed import EVERYWHERE, HEADER, describe, print_as_json, print_lines, row_of, sync_data
+from composer.cli.suppressed import EVERYWHERE, HEADER, describe, import_data, print_as_json, print_lines, row_of, sync_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,13 +107,15 @@ def list_(
 @suppress.command("import", short_help="Suppress everybody in a file.")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, such as SendGrid's exports of suppressions, as they are.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, such as SendGrid's exports as they are, or one address a line.")],
     reason: Annotated[
         Why | None, typer.Option("--reason", help="For rows that do not say theirs. Default: what the file looks like.")
     ] = None,
     on_list: Annotated[
         str, typer.Option("--list", metavar="NAME", help="Only on this list, for rows that name none. Default: everywhere.")
     ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; nobody is suppressed.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Suppress everybody in a file. All of it or nothing is written; rows that are no address are told and left out."""
     from datetime import UTC, datetime  # noqa: PLC0415 - with the rest below
@@ -125,10 +127,16 @@ def import_(
     scope = _scope(project, on_list)
     entries = SuppressionFile(file, typed(file), reason=reason or "", scope=scope, lists=list_names(project))
     with _ledger(project) as ledger:
-        done = suppress_all(project, ledger, entries, datetime.now(UTC))
+        done = suppress_all(project, ledger, entries, datetime.now(UTC), dry_run=dry_run)
     print_findings(entries.findings)
-    _tell(done, scope)
-    raise typer.Exit(int(any(finding.severity == "error" for finding in entries.findings)))
+    invalid = sum(finding.severity == "error" for finding in entries.findings)
+    if as_json:
+        print_json({"dry_run": dry_run, "scope": scope, **import_data(done, invalid)})
+    else:
+        _tell(done, scope)
+        if dry_run:
+            typer.echo("Dry run: nothing was written.")
+    raise typer.Exit(int(invalid > 0))
 
 
 @suppress.command("export", short_help="Write all suppressions as CSV.")
@@ -195,12 +203,13 @@ def _tell(done: Remembered, scope: str) -> None:
 
 
 def _remaining(ledger: Ledger, key: str) -> Iterator[str]:
+    from composer.audience.reasons import told  # noqa: PLC0415 - `--help` needs no audience
     from composer.ledger.model import SubscriptionState  # noqa: PLC0415 - the database costs 230 ms
     from composer.ledger.subscribers import subscription_states  # noqa: PLC0415
     from composer.ledger.suppressions import suppressions_of  # noqa: PLC0415
 
     for each in suppressions_of(ledger, key):
-        yield f"still suppressed {f'on {each.scope}' if each.scope else EVERYWHERE}: {each.reason.replace('_', ' ')}"
+        yield f"still suppressed {f'on {each.scope}' if each.scope else EVERYWHERE}: {told(each.reason)}"
     for name, state in subscription_states(ledger, key).items():
         if state is SubscriptionState.UNSUBSCRIBED:
             yield f"still unsubscribed from {name}: that is their own word, and only they take it back by subscribing again"

@@ -12,6 +12,7 @@ from composer.cli.output import number_of, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from composer.delivery.suppressing import Remembered
     from composer.delivery.sync import SyncCounts
     from composer.ledger.suppressions import Suppression
 
@@ -21,7 +22,9 @@ EVERYWHERE = "everywhere"
 
 def describe(counts: SyncCounts) -> Iterator[str]:
     """Say what a sync found, in lines."""
-    by_reason = ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in counts.suppressed.items())
+    from composer.audience.reasons import counted  # noqa: PLC0415 - `--help` needs no audience
+
+    by_reason = "; ".join(counted(reason, number) for reason, number in counts.suppressed.items())
     yield f"SendGrid: {number_of(counts.new, 'new suppression')}; {by_reason or 'nobody is suppressed there'}."
     if counts.blocks:
         yield f"{number_of(counts.blocks, 'block')} not taken over: a refusal for a time, and SendGrid goes on mailing the address."
@@ -37,6 +40,12 @@ def sync_data(counts: SyncCounts) -> dict[str, object]:
     """Return what a sync found, as JSON can hold it."""
     plain_counts = {name: getattr(counts, name) for name in ("new", "blocks", "other_groups", "unreadable", "forgotten")}
     return {"suppressed": {str(reason): number for reason, number in counts.suppressed.items()}, **plain_counts}
+
+
+def import_data(done: Remembered, invalid: int) -> dict[str, int]:
+    """Return what an import of suppressions did, as JSON can hold it; ``invalid`` rows were left out."""
+    known = done.read - done.new - done.forgotten
+    return {"rows": done.read + invalid, "new": done.new, "known": known, "forgotten": done.forgotten, "invalid": invalid}
 
 
 def print_lines(found: Iterable[Suppression]) -> int:

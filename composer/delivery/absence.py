@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from composer.audience.files import declare
+from composer.audience.reasons import told
 from composer.delivery.choosing import NOT_IN_SEGMENT
 from composer.delivery.traces import rows_of
 from composer.errors import AudienceError
@@ -34,7 +35,7 @@ def why_absent(project: Project, campaign: Campaign, person: Person) -> str:
     for each in person.suppressions:
         if each.scope in {"", *names} and each.created_at and each.created_at <= then:
             where = f"on {each.scope}" if each.scope else "everywhere"
-            return f"suppressed {where} since {_day(each.created_at)}: {each.reason.replace('_', ' ')}"
+            return f"suppressed {where} since {_day(each.created_at)}: {told(each.reason)}"
     return _by_lists(project, campaign, person)
 
 

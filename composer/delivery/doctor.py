@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _FILE = Where("newsletter.toml")
 _HIDDEN = "•••"
+_UNDO = "Scheduled Sends"
+_NO_UNDO = "`undo_minutes` is set, so no send can begin"
+_NO_SYNC = "`newsletter suppress sync` fails, and so does a send, which does that first"
 # Without these there is nothing to log in with.
 _NEEDED = frozenset({"no-api-key", "no-smtp-host", "no-smtp-password"})
 
@@ -87,16 +90,23 @@ def examine_received(path: Path) -> tuple[Finding, ...]:
 
 
 def _login(project: Project, *, ready: bool) -> tuple[str, tuple[Finding, ...]]:
-    """Log in without sending, where there is something to log in to and with."""
+    """Log in without sending, where there is something to log in to and with, and look for the rights that a send needs."""
     name = project.config.delivery.transport
-    probe = way_out(name).probe
-    if probe is None or not ready:
+    way = way_out(name)
+    if way.probe is None or not ready:
         return "", ()
     try:
-        said = probe(project)
+        said, lacks = way.probe(project), way.lacks(project)
     except ComposerError as err:
         return "refused", (error("login-failed", Where(name), f"the login failed: {err}", err.hint),)
-    return said or "works", ()
+    return said or "works", tuple(_lacking(right) for right in lacks)
+
+
+def _lacking(right: str) -> Finding:
+    hint = f"Give the key the permission {right} at SendGrid under Settings, API Keys."
+    if right == _UNDO:
+        return warning("key-cannot-schedule", Where("SENDGRID_API_KEY"), f"the key may not schedule mail: {_NO_UNDO}", hint)
+    return warning("key-cannot-read-suppressions", Where("SENDGRID_API_KEY"), f"the key lacks {right}: {_NO_SYNC}", hint)
 
 
 def _domain(mailbox: str) -> str:

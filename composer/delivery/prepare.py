@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 from composer.audience.fit import fit
 from composer.audience.model import Audience, Subscriber
+from composer.audience.reasons import counted
 from composer.audience.select import common_settings, is_public
 from composer.checks.size import gmail_clip, html_size
 from composer.checks.values import unfit_values
 from composer.config import Config, ListSettings
+from composer.delivery.checking import check_edition, unless_silenced, worth_telling
 from composer.delivery.choosing import Chooser
+from composer.delivery.control import is_sent_now
+from composer.delivery.model import OVER, unsent
 from composer.delivery.preflight import Candidate, preflight
 from composer.delivery.setting import freeze
 from composer.edition.compose import compose
 from composer.edition.model import Edition
 from composer.findings import Finding, Severity, Where, error
 from composer.issue.files import read_issue
-from composer.ledger.campaigns import last_alike
+from composer.ledger.campaigns import count_states, last_alike, list_campaigns
 from composer.ledger.forgotten import count_forgotten
 from composer.ledger.opening import ledger_exists, open_ledger
 from composer.ledger.test_sends import last_accepted
@@ -37,8 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from composer.audience.model import List
+    from composer.checks.silence import Silenced
     from composer.delivery.sync import SyncCounts
     from composer.ledger.database import Ledger
+    from composer.ledger.model import Campaign
     from composer.project import Project
 
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -67,12 +73,23 @@ _PLAIN = Wish()
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A campaign of the same issue that was begun and is not over; ``unsent`` of its people wait, ``sending`` says a process is at it."""
+
+    campaign: Campaign
+    unsent: int
+    sending: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A send that has not begun; ``blocking`` are the findings that forbid it, all of them also in ``findings``.
 
     ``setting`` is what of the configuration was looked at and its messages will be built with; ``again`` is how many get the
     issue a second time, ``untested`` whether its edition was not accepted in a test by this transport, ``synced`` what SendGrid
-    knew of people who must not be mailed, ``forgotten`` how many had asked to be forgotten by then.
+    knew of people who must not be mailed, ``forgotten`` how many had asked to be forgotten by then, ``silenced`` what
+    the issue keeps its checks from saying; ``unfinished`` are the campaigns of the issue that were begun, rehearsals for a
+    rehearsal, and are not over.
     """
 
     edition: Edition
@@ -88,6 +105,8 @@ class Prepared:
     untested: bool = False
     synced: SyncCounts | None = None
     forgotten: int = 0
+    silenced: tuple[Silenced, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
 
 
 def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PLAIN) -> Prepared:
@@ -104,6 +123,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         forgotten = count_forgotten(ledger) if ledger else 0
         choice = chooser.choose(lists)
         tested = bool(ledger and last_accepted(ledger, edition.digest, way))
+        unfinished = tuple(_unfinished(project, ledger, written.stem, real=real)) if ledger else ()
         before = last_alike(ledger, [each.settings.name for each in lists]) if ledger and real else None
     audience, where = choice.audience, Where(written.path)
     public = is_public(settings)
@@ -118,17 +138,20 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         *unfit_values(edition, audience.subscribers),
         *preflight(candidate, project.config),
     )
-    said = tuple(dict.fromkeys((*written.findings, *edition.findings)))
+    report = check_edition(project, written, edition, settings)
+    said = worth_telling(report)
     stopping = (*said, *checks) if real and public else checks
     of_lists = (finding for each in lists for finding in each.findings)
     findings = tuple(dict.fromkeys((*of_lists, *choice.findings, *said, *checks)))
     blocking = tuple(finding for finding in stopping if finding.severity is Severity.ERROR)
     if not blocking:
-        findings += gmail_clip(html_size(edition, audience.subscribers, project.config, settings), where)
+        size = html_size(edition, audience.subscribers, project.config, settings)
+        findings += unless_silenced(written, gmail_clip(size, where))
         _try_out(edition, project.config, settings, hosted=real and public)
     return Prepared(
         edition, audience, settings, way, real, freeze(project.config), findings, blocking,
         correction=wish.correction, again=choice.again, untested=real and not tested, synced=synced, forgotten=forgotten,
+        silenced=report.silenced, unfinished=unfinished,
     )  # fmt: skip
 
 
@@ -139,6 +162,12 @@ def _known_ledger(project: Project, *, make: bool) -> Iterator[Ledger | None]:
         return
     with open_ledger(project) as ledger:
         yield ledger
+
+
+def _unfinished(project: Project, ledger: Ledger, issue: str, *, real: bool) -> Iterator[Unfinished]:
+    for each in list_campaigns(ledger):
+        if each.issue == issue and each.real == real and each.state not in OVER:
+            yield Unfinished(each, unsent(count_states(ledger, each.id)), is_sent_now(project, ledger, each.id))
 
 
 def _take_over(project: Project, ledger: Ledger) -> SyncCounts:
@@ -163,5 +192,5 @@ def _nobody(audience: Audience, lists: Sequence[List]) -> tuple[Finding, ...]:
     if unread := tuple(finding for each in lists for finding in each.findings if finding.code in _UNREAD):
         return unread
     names = ", ".join(each.name for each in audience.lists)
-    left = ", ".join(f"{left.count} {left.reason.replace('_', ' ')}" for left in audience.left_out)
+    left = "; ".join(counted(left.reason, left.count) for left in audience.left_out)
     return (error("nobody-to-mail", Where(names), f"there is nobody to send to{f' ({left})' if left else ''}", "Look at the list."),)

@@ -41,10 +41,13 @@ class Remembered:
             yield from kept
 
 
-def suppress_all(project: Project, ledger: Ledger, entries: Iterable[Suppression], now: datetime) -> Remembered:
-    """Suppress everybody but those who were forgotten, in one transaction; return how many were read, new and forgotten."""
+def suppress_all(project: Project, ledger: Ledger, entries: Iterable[Suppression], now: datetime, *, dry_run: bool = False) -> Remembered:
+    """Suppress everybody but those who were forgotten, in one transaction; return how many were read, new and forgotten.
+
+    With ``dry_run`` nothing is written, and the numbers are what they would be.
+    """
     kept = Remembered(project, ledger, entries)
-    kept.new = suppress(ledger, kept, now)
+    kept.new = suppress(ledger, kept, now, dry_run=dry_run)
     return kept
 
 

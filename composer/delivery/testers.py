@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from composer.audience.address import Problem, parse_address
 from composer.audience.files import declare, list_names, read_list
 from composer.audience.model import Subscriber
+from composer.audience.reasons import counted, told
 from composer.audience.select import is_public, unite
 from composer.delivery.choosing import Chooser
 from composer.errors import UsageError
@@ -73,7 +74,7 @@ def find_testers(project: Project, ledger: Ledger | None, to: Sequence[str], abo
     people = unite((*choice.audience.subscribers, *named))
     left_out = choice.audience.left_out
     if not people:
-        left = ", ".join(f"{each.count} {each.reason.replace('_', ' ')}" for each in left_out)
+        left = "; ".join(counted(each.reason, each.count) for each in left_out)
         hint = "Put colleagues into recipients/staff.csv, or name an address with --to."
         raise UsageError(f"there is nobody to send the test to{f' ({left})' if left else ''}", hint=hint)
     findings = (*(finding for each in lists for finding in each.findings), *choice.findings)
@@ -117,8 +118,7 @@ def _named(project: Project, ledger: Ledger | None, text: str, scopes: set[str])
             if each.scope in scopes:
                 place = f"on the list {each.scope}" if each.scope else "everywhere"
                 hint = f"`newsletter subscriber show {address.email}` says since when, and who said so."
-                why = each.reason.replace("_", " ")
-                raise UsageError(f"{address.email} is suppressed {place} ({why}): no test goes there", hint=hint)
+                raise UsageError(f"{address.email} is suppressed {place} ({told(each.reason)}): no test goes there", hint=hint)
         if is_forgotten(ledger, [address.key], project.signing_keys()):
             raise UsageError(f"{address.email} asked to be forgotten: no test goes there", hint="Name another address.")
     return Subscriber(address.email, address.key, address.name)

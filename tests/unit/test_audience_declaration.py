@@ -159,6 +159,8 @@ def test_a_name_that_is_no_list_is_refused(project, name):
     ("text", "line", "message", "hint"),
     [
         ('title = "A"\nreplyto = "x@example.org"\n', 2, "unknown key: replyto", "Did you mean reply_to?"),
+        (f'kind = "staff"\ntitle = "{"x" * 201}"\n', 2, "title cannot be", "at most 200 characters; this one has 201"),
+        (f'[fields]\n{"x" * 501} = "a"\n', 2, "cannot be a field", "at most 500 characters"),
         ('\n\nname = "A"\n', 3, "unknown key: name", "title"),
         ('zzz = "A"\n', 1, "unknown key: zzz", "A list knows: title"),
         ("[segment]\nfr = 'a == 1'\n", 1, "unknown key: segment", "Did you mean segments?"),

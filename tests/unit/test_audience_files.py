@@ -162,6 +162,32 @@ def test_a_file_without_people_says_why(read, data, code, words):
     assert found.findings[0].hint
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        '[{"email": "jane@example.org", "name": "Jane"}]\n',
+        '[\n  {"email": "jane@example.org"}\n]\n',
+        "Jane;mail: jane@example.org\n",
+        "jane@example.org Jane\n",
+    ],
+)
+def test_a_first_line_that_holds_an_address_is_never_repeated(read, data):
+    """What goes wrong is shown to others, and is kept in logs."""
+    (finding,) = read(data).findings
+    assert finding.code == "list-no-header"
+    assert "jane" not in f"{finding.message}{finding.hint}".lower()
+    assert ("jq" in finding.hint) == data.startswith("[")
+
+
+def test_a_column_whose_name_is_no_name_is_left_out(read):
+    """A text of any length in the first line must not become a merge field, nor fill a screen."""
+    found = read(f"email,city,{'x' * 501},{'y' * 500}\njane@example.org,Paris,1,2\n")
+    assert found.columns == ("city", "y" * 500)
+    (finding,) = found.findings
+    assert (finding.code, len(str(finding.where)) < 80) == ("column-name-long", True)
+    assert "501 characters, and 500 are the most" in finding.message
+
+
 def test_an_unknown_list_names_those_that_exist(read, tmp_path):
     """The commonest slip on the command line is a misspelt list."""
     read("email\na@example.org\n", "staff")

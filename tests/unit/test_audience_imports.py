@@ -490,3 +490,13 @@ def test_a_pipe_is_refused_with_what_to_do(tmp_path):
             read_export(path)
     finally:
         os.close(end)
+
+
+def test_a_name_in_json_that_is_no_name_is_left_out(export):
+    """Also where names are joined from inner objects; the person is there without it."""
+    long = "x" * 300
+    rows = list(export(json.dumps({"email": "ana@example.org", "city": "Paris", long: {long: "1"}}) + "\n"))
+    (finding,) = [row for row in rows if isinstance(row, Finding)]
+    assert (finding.code, str(finding.severity), finding.where.line) == ("column-name-long", "warning", 1)
+    (person,) = [row for row in rows if not isinstance(row, Finding)]
+    assert person.fields == {"city": "Paris"}

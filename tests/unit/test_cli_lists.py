@@ -188,6 +188,40 @@ def test_show_has_numbers_and_no_address(filled):
     assert data["columns"] == {"first_name": 3, "last_name": 3, "name": 3}
 
 
+def test_show_of_a_part_counts_it_and_names_a_few(filled, project):
+    """Whether a segment means those one has in mind is seen before the send; as a send does, it looks at the confirmed."""
+    result = filled("lists", "show", "members", "--segment", "french")
+    assert result.exit_code == 0
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["2", "of", "2", "on", "members"],
+        ["Address", "Name", "country"],
+        ["ana@example.org", "Ana", "FR"],
+        ["eve@example.org", "Eve", "FR"],
+    ]
+    data = json.loads(filled("lists", "show", "members", "--segment", "french", "--where", 'name == "eve"', "--json").stdout)
+    assert (data["people"], data["matching"], [each["email"] for each in data["some"]]) == (2, 1, ["eve@example.org"])
+    people = "".join(f"p{number}@example.org\n" for number in range(30))
+    (project.recipients / "many.csv").write_text(f"email\n{people}")
+    many = filled("lists", "show", "many", "--where", 'domain == "example.org"').stdout.splitlines()
+    assert many[0] == "30 of 30 on many; the first 10:"
+    assert len(many) == 12
+
+
+def test_show_of_a_part_that_cannot_be(filled):
+    """A misspelt column is empty for everyone: it is told, with exit code 1; a segment that is not there is a usage error."""
+    result = filled("lists", "show", "members", "--where", 'contry == "FR"')
+    assert result.exit_code == 1
+    assert "Did you mean country?" in result.stderr
+    assert result.stdout == "0 of 2 on members\n"
+    unknown = filled("lists", "show", "members", "--segment", "german")
+    assert unknown.exit_code == 2
+    assert "the list members has no segment 'german'" in unknown.stderr
+    assert "Its segments: french." in unknown.stderr
+    empty = filled("lists", "show", "members", "--where", "")
+    assert empty.exit_code == 2
+    assert "the segment is empty" in empty.stderr
+
+
 def test_export_is_private_neutral_and_can_be_imported_again(filled, project, tmp_path):
     """People leave the ledger as they are in it, and a spreadsheet runs nothing of what they typed."""
     path = tmp_path / "out.csv"

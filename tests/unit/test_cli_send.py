@@ -136,6 +136,34 @@ def test_what_is_due_later_is_said_so(newsletter, project, memory):
     )
 
 
+def test_a_campaign_that_was_begun_is_named_before_the_question(newsletter, project, memory):
+    """Whoever types the same command again after a stop most often means: go on."""
+    _real_sender(project)
+    assert "Unfinished" not in newsletter("send", "2026-01", "--to", "staff", "--dry-run").stdout
+    memory.answers["ada@example.org"] = Deferred("busy", 3600)
+    newsletter("send", "2026-01", "--to", "staff", "--yes")
+    shown = newsletter("send", "2026-01", "--to", "staff", "--dry-run").stdout
+    assert "Unfinished  campaign 1 of this issue, to staff, is paused, and 1 person of it still waits: `newsletter resume 1` goes" in shown
+    newsletter("cancel", "1", "--yes")
+    assert "Unfinished" not in newsletter("send", "2026-01", "--to", "staff", "--dry-run").stdout
+
+
+def test_a_send_stops_when_the_forgotten_cannot_be_recognised(newsletter, project):
+    """A new secret key would let those be mailed who asked never to be again."""
+    newsletter("subscriber", "forget", "ada@example.org", "--yes")
+    key = project.var / "secret.key"
+    kept = key.read_text(encoding="ascii")
+    key.unlink()
+    result = newsletter("send", "2026-01", "--to", "staff", "--yes")
+    assert result.exit_code == 2
+    assert "error: 1 person who was forgotten cannot be recognised: the secret key of that time is not here" in result.stderr
+    assert "hint: Put the key back: into var/secret.key" in result.stderr
+    key.write_text(f"a-newer-key {kept}", encoding="ascii")
+    sent = newsletter("send", "2026-01", "--to", "staff", "--yes")
+    assert sent.exit_code == 0, sent.stderr
+    assert not list(project.root.glob("outbox/*/*/*ada*"))
+
+
 def test_a_configuration_that_breaks_on_the_way_is_a_stop(newsletter, project, memory, monkeypatch):
     """Exit code 2 would say that nothing was sent."""
     _real_sender(project)
@@ -162,7 +190,7 @@ def test_a_row_that_was_left_out_makes_exit_program1(newsletter, project):
     (project.recipients / "readers.csv").write_text("email\na@example.org\nbroken\n")
     result = newsletter("send", "2026-01", "--to", "readers", "--yes")
     assert result.exit_code == 1
-    assert "1 invalid" in result.stdout
+    assert "1 not mailable: a row or address that cannot be used" in result.stdout
     assert "1 accepted" in result.stdout
 
 

@@ -91,7 +91,7 @@ def test_remove_takes_back_one_scope_and_names_what_remains(newsletter, project)
     newsletter("suppress", "add", "ana@example.org", "--list", "staff", "--reason", "hard_bounce")
     result = newsletter("suppress", "remove", "ana@example.org")
     assert (result.exit_code, result.stdout) == (0, "ana@example.org: 1 suppression removed (everywhere)\n")
-    assert result.stderr == "  still suppressed on staff: hard bounce\n"
+    assert result.stderr == "  still suppressed on staff: mail bounced: the mailbox is not there\n"
     assert _kept(project) == [("ana@example.org", "staff", "hard_bounce", "command line")]
     assert newsletter("suppress", "remove", "ana@example.org").stdout == "ana@example.org: nothing to remove (everywhere)\n"
 
@@ -198,6 +198,45 @@ def test_import_of_what_is_no_table_changes_nothing(newsletter, project, tmp_pat
     path.write_text("nothing here\nis an address\n")
     assert newsletter("suppress", "import", path).exit_code == 2
     assert not project.var.exists()
+
+
+def test_an_address_a_line_is_enough(newsletter, project, tmp_path):
+    """What somebody pastes from a mail has no header; a broken line is named by its number, the first one too."""
+    path = tmp_path / "left.txt"
+    path.write_text('\ufeffana@example.org\n\n"Bo" <bo@example.org>,\nbad@@x\nANA@example.org\n')
+    result = newsletter("suppress", "import", path, "--reason", "unsubscribed")
+    assert result.exit_code == 1
+    assert result.stdout == "2 new suppressions everywhere, 1 known already\n"
+    assert f"{path}:4:email: error:" in result.stderr
+    assert [(key, reason) for key, _, reason, _ in _kept(project)] == [
+        ("ana@example.org", "unsubscribed"),
+        ("bo@example.org", "unsubscribed"),
+    ]
+    path.write_text("bad@@x\neve@example.org\n")
+    again = newsletter("suppress", "import", path)
+    assert f"{path}:1:email: error:" in again.stderr
+    assert again.stdout == "1 new suppression everywhere\n"
+    path.write_text("ana@example.org,Ana\nbo@example.org,Bo\n")
+    refused = newsletter("suppress", "import", path)
+    assert refused.exit_code == 2
+    assert "the first line holds an address, but must name the columns" in refused.stderr
+
+
+def test_a_dry_run_counts_and_writes_nothing(newsletter, project, tmp_path):
+    """A file of thousands is looked at first."""
+    path = tmp_path / "left.csv"
+    path.write_text("email\nana@example.org\nbo@example.org\nbad@@x\nbo@example.org\ngone@example.org\n")
+    newsletter("suppress", "add", "ana@example.org")
+    newsletter("subscriber", "forget", "gone@example.org", "--yes")
+    before = _kept(project)
+    counts = {"rows": 5, "new": 1, "known": 2, "forgotten": 1, "invalid": 1}
+    result = newsletter("suppress", "import", path, "--dry-run", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"dry_run": True, "scope": "", **counts}
+    assert "Dry run: nothing was written.\n" in newsletter("suppress", "import", path, "--dry-run").stdout
+    assert _kept(project) == before
+    assert json.loads(newsletter("suppress", "import", path, "--json").stdout) == {"dry_run": False, "scope": "", **counts}
+    assert len(_kept(project)) == len(before) + 1
 
 
 def test_an_import_brings_nobody_back_who_was_forgotten(newsletter, project, tmp_path):
@@ -312,7 +351,7 @@ def test_sync_says_what_it_found_and_what_it_left(newsletter, synced):
     """Numbers that are not suppressed have their why beside them."""
     result = newsletter("suppress", "sync")
     assert result.stdout.splitlines() == list(describe(synced))
-    assert result.stdout.startswith("SendGrid: 4 new suppressions; 1,200 hard bounce, 3 complaint.\n")
+    assert result.stdout.startswith("SendGrid: 4 new suppressions; 1,200 bounced: the mailbox is not there; 3 marked a mail as spam.\n")
     for words in ("1 block not", "2 left groups", "5 passed over", "6 passed over"):
         assert f"\n{words}" in result.stdout
 

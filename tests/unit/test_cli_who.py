@@ -99,7 +99,7 @@ def test_who_was_skipped_is_told_why(newsletter, ledger):
     """Left out at the last moment, or by somebody's word."""
     suppress(ledger, [Suppression(KEY, "", Reason.COMPLAINT)], NOW)
     _settle(ledger, _start(ledger), S.ACCEPTED)
-    assert _answer(newsletter) == "No: 2026-01 was not sent: complaint, on 2026-01-15 09:00 UTC."
+    assert _answer(newsletter) == "No: 2026-01 was not sent: they marked a mail as spam, on 2026-01-15 09:00 UTC."
     newsletter("cancel", _start(ledger, "2026-02"), "--yes")
     assert _answer(newsletter, 2).startswith("No: 2026-02 was not sent: the campaign was cancelled before their turn, on ")
 
@@ -130,7 +130,7 @@ def test_somebody_who_was_left_out_is_told_why(newsletter, ledger):
     suppress(ledger, [Suppression("bo@example.org", "readers", Reason.UNSUBSCRIBED, "", NOW)], NOW)
     result = newsletter("who", "bo@example.org")
     assert result.exit_code == 0
-    assert "No: not in campaign 1 (2026-01): suppressed on readers since 2026-01-15: unsubscribed." in result.stdout
+    assert "No: not in campaign 1 (2026-01): suppressed on readers since 2026-01-15: they unsubscribed." in result.stdout
     assert "rehearsed" not in result.stdout
 
 

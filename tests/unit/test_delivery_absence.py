@@ -92,8 +92,8 @@ def test_a_segment_leaves_out(why, ledger):
 @pytest.mark.parametrize(
     ("scope", "since", "words"),
     [
-        ("", NOW - DAY, "suppressed everywhere since 2026-01-14: hard bounce"),
-        ("readers", NOW, "suppressed on readers since 2026-01-15: hard bounce"),
+        ("", NOW - DAY, "suppressed everywhere since 2026-01-14: mail bounced: the mailbox is not there"),
+        ("readers", NOW, "suppressed on readers since 2026-01-15: mail bounced: the mailbox is not there"),
         ("readers", NOW + DAY, "not on the list readers"),
         ("staff", NOW - DAY, "not on the list readers"),
     ],

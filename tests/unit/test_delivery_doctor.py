@@ -41,9 +41,10 @@ def nobody_asks(name, kind):
 def ways(monkeypatch):
     """Real ways out whose logins succeed, unless a test says otherwise."""
 
-    def set_up(probe=lambda project: "signed in as letters"):
+    def set_up(probe=lambda project: "signed in as letters", lacks=lambda _: ()):
         for name in ("sendgrid", "smtp"):
-            monkeypatch.setitem(WAYS_OUT, name, WayOut(real=True, place=lambda *_: "", opener=lambda *_: None, probe=probe))
+            way = WayOut(real=True, place=lambda *_: "", opener=lambda *_: None, probe=probe, lacks=lacks)
+            monkeypatch.setitem(WAYS_OUT, name, way)
 
     set_up()
     return set_up
@@ -230,6 +231,17 @@ def test_what_smtp_needs(ready, smtp, expected):
     public = {"unsubscribe": Unsubscribe("service"), "public": Public("https://letters.org/n")}
     mailed = with_config(ready, delivery=Delivery(transport="smtp"), transport=Transports(smtp=smtp), **public)
     assert codes(at(mailed, GOOD)) == expected
+
+
+def test_rights_that_a_send_needs_besides(ready, ways):
+    """A key that may only send stops the first send; better to hear it the day before."""
+    ways(lacks=lambda _: ("Suppressions", "Scheduled Sends"))
+    report = at(ready, GOOD)
+    assert codes(report, "warning") == ["key-cannot-read-suppressions", "key-cannot-schedule"]
+    assert report.login == "signed in as letters"
+    assert [each.hint for each in report.findings] == [
+        f"Give the key the permission {right} at SendGrid under Settings, API Keys." for right in ("Suppressions", "Scheduled Sends")
+    ]
 
 
 def test_unsubscribe_by_sendgrid_needs_sendgrid(ready):

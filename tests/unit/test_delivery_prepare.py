@@ -126,7 +126,7 @@ def test_those_who_have_it_are_left_out_and_counted(real, memory):
     assert sorted(memory.addresses) == sorted(set(memory.addresses))
     assert len(memory.addresses) == 6
     (blocking,) = prepare(real, "2026-01", ["readers"], Wish(untested=True)).blocking
-    assert blocking.message == "there is nobody to send to (3 already mailed)"
+    assert blocking.message == "there is nobody to send to (3 mailed already, or being mailed, by another campaign)"
 
 
 def test_a_rehearsal_leaves_nobody_out(project, real):

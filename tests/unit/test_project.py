@@ -69,6 +69,13 @@ def test_the_signing_key_is_made_once_and_private(project):
     assert [entry.name for entry in project.var.iterdir()] == ["secret.key"]
 
 
+def test_known_keys_make_none(project):
+    """Whoever only looks leaves no file behind."""
+    assert project.known_keys() == ()
+    assert not project.var.exists()
+    assert project.signing_keys() == project.known_keys()
+
+
 def test_an_empty_key_file_is_made_anew(project):
     """A crash between making and writing the file must not end all sending."""
     project.var.mkdir()
