@@ -48,7 +48,7 @@ def pieces(blocks: Sequence[Block], width: int = COLUMN_WIDTH) -> tuple[Piece, .
 def _piece(block: Block, width: int) -> Piece | None:
     match block:
         case Button():
-            return ButtonPiece(Markup.escape(block.label), address(block.href), block.secondary)
+            return ButtonPiece(Markup.escape(block.label), address(block.href), block.secondary, block.line)
         case Figure():
             image = block.image
             return ImagePiece(
@@ -58,18 +58,22 @@ def _piece(block: Block, width: int) -> Piece | None:
                 href=address(block.href),
                 caption=inline_html(block.caption),
                 title=Markup.escape(image.title),
+                line=block.line,
             )
         case Events():
-            return EventsPiece(tuple(EventRow(inline_html(row.when), tuple(inline_html(cell) for cell in row.cells)) for row in block.rows))
+            return EventsPiece(
+                tuple(EventRow(inline_html(row.when), tuple(inline_html(cell) for cell in row.cells), row.line) for row in block.rows),
+                block.line,
+            )
         case LinkRow():
-            return LinksPiece(tuple(inline_html((link,)) for link in block.links))
+            return LinksPiece(tuple(inline_html((link,)) for link in block.links), block.line)
         case Callout():
-            return CalloutPiece(block.kind, Markup.escape(block.title), prose_html(block.blocks, width - 2 * _GUTTER))
+            return CalloutPiece(block.kind, Markup.escape(block.title), prose_html(block.blocks, width - 2 * _GUTTER), block.line)
         case Quote() if block.cite:
-            return QuotePiece(prose_html(block.blocks, width - 2 * _GUTTER), inline_html(block.cite))
+            return QuotePiece(prose_html(block.blocks, width - 2 * _GUTTER), inline_html(block.cite), block.line)
         case Columns():
             inner = (width - _GUTTER * (len(block.columns) - 1)) // len(block.columns)
-            return ColumnsPiece(tuple(pieces(column, inner) for column in block.columns))
+            return ColumnsPiece(tuple(pieces(column, inner) for column in block.columns), block.line)
         case Divider():
             return DividerPiece()
         case _:
@@ -89,4 +93,5 @@ def section_view(section: Section, known: Mapping[str, tuple[str, str]]) -> Sect
         chip=chip,
         accent=accent,
         pieces=pieces(section.blocks),
+        line=section.line,
     )

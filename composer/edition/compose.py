@@ -18,7 +18,9 @@ from composer.edition.fields import Slots, fill_for_display, latin_as_references
 from composer.edition.html import prose_html
 from composer.edition.inline import inline
 from composer.edition.layout import SectionView
+from composer.edition.marks import Carried, carried, unmark, without
 from composer.edition.model import Context, Edition
+from composer.edition.origins import Origins
 from composer.edition.plaintext import Frame, plaintext
 from composer.edition.templates import Templates, templates_of
 from composer.edition.theme import known_sections
@@ -78,7 +80,7 @@ def compose(issue: Issue, list_: ListSettings, project: Project) -> Edition:
     slots = Slots(issue)
     setting = _Setting(issue, list_, project, templates_of(project.template_folders), slots)
     # 2. to 5. Template, MJML, HTML, inlined styles.
-    marked, html = _html(setting)
+    marked, compiled, html = _html(setting)
     # 6. Every hole gets the mark of the context it stands in.
     html = slots.placed_html(html)
     findings = _findings(setting, html)
@@ -100,8 +102,9 @@ def compose(issue: Issue, list_: ListSettings, project: Project) -> Edition:
         fields=slots.all,
         attachments=issue.assets,
         draft=issue.draft,
-        mjml=slots.as_written(mjml.unmark(marked)),
+        mjml=slots.as_written(unmark(marked)),
         findings=findings,
+        origins=Origins(compiled, setting.templates.names, html),
     )
     # 9. The digest over all that a reader gets.
     return replace(edition, digest=_digest(edition))
@@ -111,13 +114,14 @@ def compose_web(issue: Issue, list_: ListSettings, project: Project) -> str:
     """Return the web page version: the same letter without what belongs to one reader; open fields show their default."""
     slots = Slots(issue)
     setting = _Setting(issue, list_, project, templates_of(project.template_folders), slots, web=True)
-    _, html = _html(setting)
+    _, _, html = _html(setting)
     html = slots.placed_html(html)
     page = Edition(issue.stem, list_.name, "", "", "", "", "", "", html, "", slots.all, issue.assets, issue.draft)
     return fill_for_display(page, html)
 
 
-def _html(setting: _Setting) -> tuple[str, str]:
+def _html(setting: _Setting) -> tuple[str, Carried, str]:
+    """The rendered MJML with its marks, the compiled HTML with its own, and the HTML inlined."""
     templates = setting.templates
     name = setting.template
     if name not in templates.available():
@@ -126,12 +130,13 @@ def _html(setting: _Setting) -> tuple[str, str]:
         raise TemplateError(f"there is no template {name!r}{named[1]}", where=Where(named[0]), hint=hint)
     # 2. The template, with every MJML tag marked with its origin.
     marked = templates.render(f"{name}.mjml", _context(setting))
-    # 3. MJML to HTML.
-    html = mjml.to_html(marked, templates.names)
+    # 3. MJML to HTML, which says of its elements where they came from.
+    carrying = carried(marked)
+    compiled = carrying._replace(text=mjml.to_html(carrying.text, templates.names))
     # 4. Styles inlined.
-    html = inline(html)
+    html = inline(without(compiled.text, compiled.word))
     # 5. Latin as numeric references.
-    return marked, latin_as_references(html)
+    return marked, compiled, latin_as_references(html)
 
 
 def _context(setting: _Setting) -> dict[str, object]:
@@ -175,9 +180,11 @@ def _text(setting: _Setting) -> str:
     if setting.has_preferences:
         leave.append(f"{words['preferences']}: {setting.slots.field('preferences_url')}")
     sender = [newsletter.name, *([newsletter.postal_address] if newsletter.postal_address else [])]
+    places = [f"{place['name']}: {place['url']}" for place in setting.templates.theme().get("social", ())]
+    site = [newsletter.site_url] if newsletter.site_url else []
     frame = Frame(
         top=(f"{words['view']}: {issue.url}",) if issue.url else (),
-        bottom=(why, *leave, ", ".join(sender)),
+        bottom=(why, *leave, *places, ", ".join(sender), *site),
         notes=words["notes"],
         contents=words["contents"] if len(issue.sections) >= CONTENTS_FROM else "",
         labels=words,

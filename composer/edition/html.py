@@ -64,6 +64,11 @@ def address(text: str) -> Markup:
     return Markup(escape(text))  # noqa: S704 - escaped
 
 
+def at(line: int) -> str:
+    """Return the mark of the issue's line for a start tag, right behind its name; see ``composer.edition.marks``."""
+    return f' data-at="{line}"' if line else ""
+
+
 def shown_width(image: Image, width: int) -> int:
     """Width in pixels at which an image is shown in a column, 0 for the whole column."""
     wanted = image.shown_width or image.width
@@ -86,7 +91,7 @@ def _inline(node: Inline) -> str:
             return f'<sup class="fn">{node.number}</sup>'
         case Link():
             title = f' title="{escape(node.title)}"' if node.title else ""
-            return f'<a class="a" href="{escape(node.href)}"{title}>{inline_html(node.children)}</a>'
+            return f'<a{at(node.line)} class="a" href="{escape(node.href)}"{title}>{inline_html(node.children)}</a>'
         case Image():
             return _image(node, COLUMN_WIDTH)
         case Span():
@@ -98,61 +103,61 @@ def _image(image: Image, width: int) -> str:
     shown = shown_width(image, width) or (width if image.width else 0)
     size = f' width="{shown}"' if shown else ""
     title = f' title="{escape(image.title)}"' if image.title else ""
-    return f'<img class="img" src="{escape(image.src)}" alt="{escape(image.alt)}"{title}{size} />'
+    return f'<img{at(image.line)} class="img" src="{escape(image.src)}" alt="{escape(image.alt)}"{title}{size} />'
 
 
 def _block(block: Block, width: int) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a kind of block
     match block:
         case Paragraph():
-            return f'<p class="p">{inline_html(block.children)}</p>'
+            return f'<p{at(block.line)} class="p">{inline_html(block.children)}</p>'
         case Heading():
             return _heading(block, None)
         case Items():
             return _items(block, "", width)
         case Quote():
             cite = f'<p class="p">— {inline_html(block.cite)}</p>' if block.cite else ""
-            return f'<blockquote class="q">{prose_html(block.blocks, width)}{cite}</blockquote>'
+            return f'<blockquote{at(block.line)} class="q">{prose_html(block.blocks, width)}{cite}</blockquote>'
         case Callout():
             title = f'<p class="p"><strong>{_text(block.title)}</strong></p>' if block.title else ""
-            return f'<blockquote class="q">{title}{prose_html(block.blocks, width)}</blockquote>'
+            return f'<blockquote{at(block.line)} class="q">{title}{prose_html(block.blocks, width)}</blockquote>'
         case Columns():
             return "".join(prose_html(column, width) for column in block.columns)
         case Button():
-            return f'<p class="p"><a class="a" href="{escape(block.href)}"><strong>{_text(block.label)}</strong></a></p>'
+            return f'<p{at(block.line)} class="p"><a class="a" href="{escape(block.href)}"><strong>{_text(block.label)}</strong></a></p>'
         case LinkRow():
-            return f'<p class="p">{" · ".join(_inline(link) for link in block.links)}</p>'
+            return f'<p{at(block.line)} class="p">{" · ".join(_inline(link) for link in block.links)}</p>'
         case Events():
-            return f'<ul class="ul">{"".join(_event(row) for row in block.rows)}</ul>'
+            return f'<ul{at(block.line)} class="ul">{"".join(_event(row) for row in block.rows)}</ul>'
         case Figure():
             image = _image(block.image, width)
             linked = f'<a href="{escape(block.href)}">{image}</a>' if block.href else image
-            return f'<p class="p">{linked}{"<br />" if block.caption else ""}{inline_html(block.caption)}</p>'
+            return f'<p{at(block.line)} class="p">{linked}{"<br />" if block.caption else ""}{inline_html(block.caption)}</p>'
         case CodeBlock():
             # A <pre> in mail loses its line ends in some clients, so they are spelled out.
-            return f'<pre class="pre">{_text(block.text).replace(chr(10), "<br />")}</pre>'
+            return f'<pre{at(block.line)} class="pre">{_text(block.text).replace(chr(10), "<br />")}</pre>'
         case Table():
             return _table(block, width)
         case Divider():
-            return '<hr class="hr" />'
+            return f'<hr{at(block.line)} class="hr" />'
 
 
 def _heading(block: Heading, before: Block | None) -> str:
     """``h3-next`` is a heading after text; a sibling selector would cost the inliner time by the square of the siblings."""
     name = f"h{min(4, max(3, block.level))}"
     classes = name if before is None or isinstance(before, Heading | Divider) else f"{name} {name}-next"
-    return f'<h{block.level} class="{classes}">{inline_html(block.children)}</h{block.level}>'
+    return f'<h{block.level}{at(block.line)} class="{classes}">{inline_html(block.children)}</h{block.level}>'
 
 
 def _event(event: Event) -> str:
     rest = f": {', '.join(inline_html(cell) for cell in event.cells)}" if event.cells else ""
-    return f'<li class="li"><strong>{inline_html(event.when)}</strong>{rest}</li>'
+    return f'<li{at(event.line)} class="li"><strong>{inline_html(event.when)}</strong>{rest}</li>'
 
 
 def _items(block: Items, nested: str, width: int) -> str:
     tag = "ul" if block.start is None else "ol"
     start = f' start="{block.start}"' if block.start not in {None, 1} else ""
-    items = "".join(f'<li class="li">{_item(item, width)}</li>' for item in block.items)
-    return f'<{tag} class="{tag}{nested}"{start}>{items}</{tag}>'
+    items = "".join(f'<li{at(item[0].line) if item else ""} class="li">{_item(item, width)}</li>' for item in block.items)
+    return f'<{tag}{at(block.line)} class="{tag}{nested}"{start}>{items}</{tag}>'
 
 
 def _item(blocks: tuple[Block, ...], width: int) -> str:
@@ -182,7 +187,7 @@ def _table(block: Table, width: int) -> str:
 
     head = f"<thead><tr>{row(0, 'th', _SCOPE)}</tr></thead>" if block.head else ""
     body = "".join(f"<tr>{row(index, 'td', '')}</tr>" for index in range(1 if block.head else 0, len(rows)))
-    return f'<table class="t" width="100%" cellpadding="0" cellspacing="0" border="0">{head}<tbody>{body}</tbody></table>'
+    return f'<table{at(block.line)} class="t" width="100%" cellpadding="0" cellspacing="0" border="0">{head}<tbody>{body}</tbody></table>'
 
 
 def _whole(cells: Sequence[int], columns: Sequence[int], width: int) -> Iterator[str]:

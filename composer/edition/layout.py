@@ -1,7 +1,7 @@
 """What a template sees: an Issue's blocks as pieces to set, each of a kind that a template macro knows.
 
 Running text comes as ready HTML (``Prose``); what needs MJML of its own (buttons, images, columns …) as data.
-All HTML here is escaped and safe to print; strings typed ``str`` are escaped by Jinja2.
+All HTML here is escaped and safe to print; strings typed ``str`` are escaped by Jinja2. ``line`` is the issue's line, 0 when unknown.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class ButtonPiece:
     label: Markup
     href: Markup
     secondary: bool
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class ImagePiece:
     href: Markup
     caption: Markup
     title: Markup
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class EventRow:
 
     when: Markup
     cells: tuple[Markup, ...]
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class EventsPiece:
 
     kind: ClassVar[str] = "events"
     rows: tuple[EventRow, ...]
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class LinksPiece:
 
     kind: ClassVar[str] = "links"
     links: tuple[Markup, ...]
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class CalloutPiece:
     tone: str
     title: Markup
     html: Markup
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class QuotePiece:
     kind: ClassVar[str] = "quote"
     html: Markup
     cite: Markup
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class ColumnsPiece:
 
     kind: ClassVar[str] = "columns"
     columns: tuple[tuple[Piece, ...], ...]
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +127,4 @@ class SectionView:
     chip: str
     accent: str
     pieces: tuple[Piece, ...]
+    line: int = 0

@@ -1,7 +1,7 @@
 """MJML to HTML by mjml-python, its only importer, after a lint of our own: the compiler passes what it does not know in silence.
 
-Templates are marked when they are loaded (``<mj-text@3:12``: template 3, line 12), so that every complaint about the
-rendered MJML names the template, line and included file it came from. The marks go before the compiler sees them.
+Templates are marked when they are loaded (``<mj-text@3:12``: template 3, line 12; see ``composer.edition.marks``), so that every complaint
+about the rendered MJML names the template, line and included file it came from. The marks go before the compiler sees them.
 """
 
 from __future__ import annotations
@@ -11,35 +11,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from composer.edition.marks import unmark
 from composer.edition.mjml_spec import ATTRIBUTES, ENDING, PARENTS, UNSUPPORTED
 from composer.errors import TemplateError
 from composer.findings import Finding, Where, error
 
-_SOURCE_TAG = re.compile(r"<(/?)(mj[a-z-]*)(?=[\s/>{])")
 _SOURCE_START = re.compile(r"</?mj")
 _MARKED_TAG = re.compile(r"(</?mj[a-z-]*)@(\d{1,6}:\d{1,6})(?=[\s/>])")
 _TAG = re.compile(r"<(/?)(mj[a-z-]*)@(\d{1,6}):(\d{1,6})((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 # Escapes of YAML and TOML can write these; XML cannot, and the compiler refuses the whole letter for one.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)(\s*=\s*(?:\"[^\"]*\"|'[^']*'))?")
-
-
-def mark_source(source: str, number: int) -> str:
-    """Mark every MJML tag of a template's source with the template's number and its line."""
-    line, seen = 1, 0
-
-    def mark(match: re.Match[str]) -> str:
-        nonlocal line, seen
-        line += source.count("\n", seen, match.start())
-        seen = match.start()
-        return f"{match[0]}@{number}:{line}"
-
-    return _SOURCE_TAG.sub(mark, source)
-
-
-def unmark(marked: str) -> str:
-    """Return rendered MJML without marks."""
-    return _MARKED_TAG.sub(r"\1", marked)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ _BACKGROUND = (
 )
 _FONT = "color font-family font-size font-style font-weight letter-spacing line-height text-decoration text-transform"
 _ICONS = "icon-align icon-height icon-position icon-unwrapped-alt icon-unwrapped-url icon-width icon-wrapped-alt icon-wrapped-url"
-_COMMON = "css-class mj-class"
+# `at` is ours: the line that an element comes from; see composer.edition.marks.
+_COMMON = "css-class mj-class at"
 
 _BLOCK_PARENTS = "mj-column mj-hero"
 _SECTION = f"{_BACKGROUND} {_BORDER} {_PADDING} direction full-width text-align text-padding"

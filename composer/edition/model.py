@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from composer.edition.origins import Origin
 from composer.findings import Finding, Where
 from composer.issue.model import Asset
 
@@ -46,6 +48,7 @@ class Edition:
     ``digest`` (SHA-256, hex) covers what a reader gets: from, reply-to, subject, preheader, html, text, fields, attachments.
     ``html`` and ``text`` are Unicode with LF line ends; in ``html`` an attachment's address is its ``mark``.
     ``fields`` has every hole, also those of the system (``composer.issue.model.SYSTEM_FIELDS``).
+    ``origins`` says of each start tag of ``html`` where it came from; empty when that is not known, as in an Edition from the ledger.
     """
 
     stem: str
@@ -64,3 +67,4 @@ class Edition:
     digest: str = ""
     mjml: str = field(repr=False, default="", compare=False)
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+    origins: Sequence[Origin] = field(repr=False, default=(), compare=False)

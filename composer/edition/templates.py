@@ -13,10 +13,10 @@ from functools import lru_cache, reduce
 from pathlib import Path
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 
 from composer.edition.contrast import contrast_findings
-from composer.edition.mjml import mark_source
+from composer.edition.marks import mark_css, mark_source
 from composer.edition.theme import Theme, laid_over, read
 from composer.errors import TemplateError
 from composer.findings import Finding, Where
@@ -39,6 +39,25 @@ class _Blocks:
 def templates_of(folders: tuple[Path, ...]) -> Templates:
     """Return the templates found in these folders, the first folder first. Changed files are read again."""
     return Templates(folders)
+
+
+@lru_cache(maxsize=8)
+def pages_of(folder: Path) -> Pages:
+    """Return the web pages found in a folder. Changed files are read again."""
+    return Pages(folder)
+
+
+class Pages:
+    """The pages of a small service: HTML in which every value is escaped."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+
+    def render(self, name: str, context: Mapping[str, object]) -> str:
+        """Render a page; what is wrong with one is a mistake of this program."""
+        return self._environment.get_template(name).render(context)
 
 
 class Templates:
@@ -84,6 +103,30 @@ class Templates:
         inner = {"base"}
         return tuple(sorted({path.stem for folder in self._folders for path in folder.glob("*.mjml")} - inner))
 
+    def dependencies(self, name: str) -> frozenset[str] | None:
+        """Name all files that rendering a template may read, by their names below a folder, itself among them.
+
+        None when only rendering can tell: a name is worked out there, or a file cannot be read.
+        """
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            each = todo.pop()
+            folders = self._folders[-1:] if each.startswith(_SHIPPED) else self._folders
+            path = _first(folders, each.removeprefix(_SHIPPED))
+            known = each in found
+            found.add(each)
+            if known or path is None:  # what is not there yet may come
+                continue
+            try:
+                named = list(meta.find_referenced_templates(self._environment.parse(self._text(path))))
+            except (jinja2.TemplateSyntaxError, TemplateError, OSError):
+                return None
+            if None in named:
+                return None
+            todo += [other for other in named if other]
+        return frozenset(found)
+
     def theme(self) -> Theme:
         """The shipped theme with the project's laid over it. Raises TemplateError with the line."""
         return self._read_theme()[0]
@@ -121,6 +164,8 @@ class Templates:
         text = self._text(path)
         if path.suffix == ".mjml":
             text = mark_source(text, self._number(path))
+        elif ".css" in path.name:
+            text = mark_css(text, self._number(path))
         self._blocks[name] = self._blocks_of(text, name, path)
         return text, str(path), lambda: _first(folders, plain_name) == path and path.stat().st_mtime_ns == modified
 

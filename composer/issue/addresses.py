@@ -23,6 +23,12 @@ _ENDINGS = frozenset(
 HEAVY = 1_000_000
 WIDEST = 1200
 WIDTH_HINT = f"A width is a number of pixels, 1 to {WIDEST:,}: {{width=300}}."
+_TYPED_SCHEME = r"(?:h{1,3}t{1,3}p{1,2}|ttp)s{0,2}"
+# A scheme that is none, or two in a row, of which the last counts.
+_MISSPELT = re.compile(
+    rf"(?!https?://(?!/|https?(?::|//)))(?:{_TYPED_SCHEME}[:;]?/{{1,3}})?(?P<last>{_TYPED_SCHEME})(?:[:;]{{1,2}}/{{0,3}}|/{{2,3}})(?=[\w\[])",
+    re.IGNORECASE,
+)
 _DRIVE = re.compile(r"[A-Za-z]:(?:%5C|[\\/])")
 
 
@@ -174,6 +180,14 @@ class Reading:
         message = f"the image {_short(src)} is not in the project; readers will load {address}"
         self.findings.append(warning("image-not-local", where, message, "Make sure the site has it, or put the file into the project."))
         return address
+
+
+def meant(address: str) -> str:
+    """The web address that a misspelt one stands for, such as ``hhttps://``, ``https://https://`` or ``https//``; empty when it is none."""
+    match = _MISSPELT.match(address)
+    if match is None:
+        return ""
+    return f"{'https' if match['last'].lower() != 'http' else 'http'}://{address[match.end() :]}"
 
 
 def _completed(href: str) -> str:

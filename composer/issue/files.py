@@ -10,6 +10,7 @@ import io
 import re
 import unicodedata
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -28,6 +29,19 @@ MOST_IMAGE_BYTES = 25_000_000
 
 def read_issue(path: Path, project: Project) -> Issue:
     """Read an issue from its file. Raises IssueError with the line for what cannot be read."""
+    images = _Images(path.parent, project.root)
+    return parse_issue(
+        read_source(path, project),
+        path=project.shown(path),
+        stem=unicodedata.normalize("NFC", path.stem),  # macOS spells an accent apart
+        site_url=project.config.newsletter.site_url,
+        local=images.local,
+        embedded=images.embedded,
+    )
+
+
+def read_source(path: Path, project: Project) -> str:
+    """Return the text of an issue's file with LF line ends. Raises IssueError with the line for what is no text."""
     shown = project.shown(path)
     try:
         if path.exists() and not path.is_file():
@@ -39,15 +53,17 @@ def read_issue(path: Path, project: Project) -> Issue:
         line = data.count(b"\n", 0, 4 * LARGEST) + 1
         hint = "Save pasted pictures as files beside the issue."
         raise IssueError(f"the file has {len(data):,} bytes", where=Where(shown, line), hint=hint)
-    images = _Images(path.parent, project.root)
-    return parse_issue(
-        _decoded(data, shown),
-        path=shown,
-        stem=unicodedata.normalize("NFC", path.stem),  # macOS spells an accent apart
-        site_url=project.config.newsletter.site_url,
-        local=images.local,
-        embedded=images.embedded,
-    )
+    return _decoded(data, shown).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def image_file(src: str, issue: Path, root: Path) -> Path | None:
+    """Return the file that an image's address in an issue's file names, in the project's ``root`` or beside it; None when there is none."""
+    images = _Images(issue.parent, root)
+    for folder in images.looked_in(src):
+        with suppress(OSError, ValueError, RuntimeError):
+            if path := images.inside(folder, src):
+                return path
+    return None
 
 
 def _decoded(data: bytes, shown: str) -> str:
@@ -68,11 +84,10 @@ class _Images:
         self.prefix = ""
 
     def local(self, src: str) -> Found:
-        relative = unquote(re.split(r"[?#]", src, maxsplit=1)[0]).lstrip("/")
-        for folder in self.folders[::-1] if src.startswith("/") else self.folders:
+        for folder in self.looked_in(src):
             try:
-                path = (folder / relative).resolve()
-                if not path.is_file() or not any(path.is_relative_to(inside) for inside in self.folders):
+                path = self.inside(folder, src)
+                if path is None:
                     continue
                 if path.stat().st_size > MOST_IMAGE_BYTES:
                     return Found(problem=f"is larger than {MOST_IMAGE_BYTES // 1_000_000} MB")
@@ -81,6 +96,13 @@ class _Images:
                 if isinstance(err, OSError) and err.errno not in _NOT_THERE:
                     return Found(problem=f"cannot be read: {err.strerror}")
         return Found()
+
+    def looked_in(self, src: str) -> tuple[Path, ...]:
+        return self.folders[::-1] if src.startswith("/") else self.folders
+
+    def inside(self, folder: Path, src: str) -> Path | None:
+        path = (folder / unquote(re.split(r"[?#]", src, maxsplit=1)[0]).lstrip("/")).resolve()
+        return path if path.is_file() and any(path.is_relative_to(inside) for inside in self.folders) else None
 
     def embedded(self, src: str) -> Found:
         head, _, body = src.partition(",")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from composer.findings import info, warning
-from composer.issue.addresses import Reading
+from composer.findings import error, info, warning
+from composer.issue.addresses import Reading, meant
 from composer.issue.html import Element
 from composer.issue.leftovers import leftovers, spaced
 from composer.issue.model import Break, Code, FootnoteRef, Image, Inline, Inlines, Link, Span, Text
@@ -88,6 +88,11 @@ class _Inlines:
                 )
             return children
         if "href" not in element.attrs and not element.line:
+            return children
+        address = typed or element.attrs.get("data-a", "")
+        if (whole := meant(address)) and not address.lower().startswith(("http:", "https:")):
+            message = f"the address {address[:80]!r} is misspelt, so this is no link and is set as text"
+            self.reading.findings.append(error("address-misspelt", where, message, f"Write {whole[:200]} here."))
             return children
         href = self.reading.link(typed, line)
         if not href:

@@ -12,11 +12,12 @@ from composer.errors import IssueError
 from composer.findings import Finding, Where, info, warning
 from composer.issue.dates import read_moment
 from composer.issue.frontmatter import LONGEST, FrontMatter
+from composer.issue.silences import Silence, from_front_matter
 from composer.issue.slips import MOST_GUESSES, nearest
 
 _KNOWN = {
     "title", "subject", "preheader", "description", "slug", "url", "canonical_url", "language", "lang", "template",
-    "author", "date", "category", "categories", "tags", "hidePost", "draft", "published", "seo", "templateKey",
+    "author", "date", "category", "categories", "tags", "hidePost", "draft", "published", "seo", "templateKey", "checks_off",
 }  # fmt: skip
 _KNOWN_SEO = {"url", "title", "description", "twitterUsername"}
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -38,6 +39,7 @@ class Metadata:
     date: datetime | None
     categories: tuple[str, ...]
     draft: bool
+    silences: tuple[Silence, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
@@ -72,6 +74,7 @@ class _Reader:
             date=self.date(),
             categories=self.categories(),
             draft=self.flag("hidePost") or self.flag("draft") or ("published" in self.data and not self.flag("published")),
+            silences=self.silences(),
             extra=self.extra(),
             findings=tuple(self.findings),  # last: what stands above adds to them
         )
@@ -130,6 +133,17 @@ class _Reader:
                     found.append(" ".join(str(label).split()))
         return tuple(dict.fromkeys(found))
 
+    def silences(self) -> tuple[Silence, ...]:
+        value = self.data.get("checks_off")
+        if value is None:
+            return ()
+        listed = value if isinstance(value, list) else [value]
+        entries = list(value.items()) if isinstance(value, dict) else [(code, "") for code in listed]
+        if not all(isinstance(code, str) for code, _ in entries):
+            hint = 'Write each code with its reason: checks_off: {link-http: "that site has no https"}.'
+            raise IssueError("checks_off must be codes and reasons", where=self.where("checks_off"), hint=hint)
+        return tuple(from_front_matter(str(code), reason, self.where(f"checks_off.{code}")) for code, reason in entries)
+
     def slug(self) -> str:
         slug = self.text("slug").strip("/")
         if slug and not re.fullmatch(r"[\w.~/-]+", slug):
@@ -181,4 +195,5 @@ class _Reader:
             self.findings.append(
                 info("unknown-keys", Where(self.path, self.where(names[0]).line or 1), f"kept but not used: {', '.join(names)[:300]}", hint)
             )
-        return extra
+        handle = self.seo.get("twitterUsername")  # no letter shows it; a check compares it with that of other issues
+        return extra | {"seo.twitterUsername": handle} if handle else extra

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from composer.findings import Finding, Where
+from composer.issue.silences import Silence
 
 # Fields that the product fills by itself, and the two of them that are links; a list needs no column for them.
 LINK_FIELDS = frozenset({"unsubscribe_url", "preferences_url"})
@@ -267,7 +268,7 @@ class Issue:
 
     ``month`` is the month it speaks of ("January 2026") or empty; ``date`` is the moment of writing, aware;
     ``url`` is the canonical address or empty; ``template`` and ``language`` are empty when not set;
-    ``footnotes`` are numbered from 1; ``extra`` keeps unknown front matter keys.
+    ``footnotes`` are numbered from 1; ``extra`` keeps front matter keys that no letter shows; ``silences`` are in no letter.
     """
 
     stem: str
@@ -291,3 +292,4 @@ class Issue:
     assets: tuple[Asset, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    silences: tuple[Silence, ...] = ()

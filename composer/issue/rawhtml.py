@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from html import escape, unescape
 
 from composer.findings import Finding, Where, error, info, warning
+from composer.issue.silences import Silence, from_comment
 
 BLOCKS = frozenset(
     "p div blockquote ul ol li dl dt dd h1 h2 h3 h4 h5 h6 pre hr table caption thead tbody tfoot tr th td figure figcaption"
@@ -53,12 +54,13 @@ def ends(source: str) -> dict[str, int]:
 
 
 class RawHtml:
-    """Reads raw HTML piece by piece and notes what is dropped; ``mark_prefix`` starts the marks of merge fields."""
+    """Reads raw HTML piece by piece; notes what is dropped, and the silences. ``mark_prefix`` starts the marks of merge fields."""
 
     def __init__(self, path: str, mark_prefix: str) -> None:
         self.path = path
         self.mark_prefix = mark_prefix
         self.findings: list[Finding] = []
+        self.silences: list[Silence] = []
         self._opened: Counter[str] = Counter()
 
     def __call__(self, source: str, line: int, closed_later: AbstractSet[str] = frozenset()) -> str:
@@ -86,6 +88,9 @@ class RawHtml:
             if "-->" not in match.string:  # then the block runs to the end of the text (CommonMark, HTML blocks, kind 2)
                 message = "a comment opened here is never closed, and all text after it is left out"
                 self.findings.append(error("html-comment-open", where, message, "Write --> where it ends, or delete the <!--."))
+                return ""
+            if silence := from_comment(match["comment"], self.path, line):
+                self.silences.append(silence)
                 return ""
             message = f"the comment {match['comment'].strip()[:40]!r} is left out"
             self.findings.append(info("html-comment", where, message, "Nothing to do; delete it if it was pasted."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from composer.errors import IssueError
 from composer.findings import Finding, Where, info
@@ -44,7 +45,8 @@ def parse_issue(text: str, *, path: str, stem: str, site_url: str, local: Finder
     )
     url = metadata.url or (f"{site_url.rstrip('/')}/{metadata.slug or stem}" if site_url else "")
     reading = Reading(path, fields, url, local, embedded)
-    lead, sections, footnotes = _body(front.body, front.body_line, text.count("\n") + 1, reading, findings)
+    raw_html = RawHtml(path, fields.prefix)
+    lead, sections, footnotes = _body(front.body, front.body_line, text.count("\n") + 1, reading, raw_html, findings)
     first = next(iter(_paragraphs((*lead, *(block for section in sections for block in section.blocks)))), ())
     preheader = preheader or _first_sentence(plain(first), fields.prefix)
     issue = Issue(
@@ -62,6 +64,7 @@ def parse_issue(text: str, *, path: str, stem: str, site_url: str, local: Finder
         fields=fields.used(title, subject, preheader, lead, sections, footnotes),
         assets=tuple(reading.assets.values()),
         findings=tuple(fields.as_typed(finding) for finding in (*metadata.findings, *findings, *reading.findings)),
+        silences=tuple(replace(each, reason=fields.restore(each.reason)) for each in (*metadata.silences, *raw_html.silences)),
         language=metadata.language,
         template=metadata.template,
         author=metadata.author,
@@ -96,11 +99,10 @@ def _clean(text: str, path: str, findings: list[Finding]) -> str:
 
 
 def _body(
-    body: str, first_line: int, last_line: int, reading: Reading, findings: list[Finding]
+    body: str, first_line: int, last_line: int, reading: Reading, raw_html: RawHtml, findings: list[Finding]
 ) -> tuple[Blocks, tuple[Section, ...], tuple[Blocks, ...]]:
     from composer.issue.markdown import measured, render  # noqa: PLC0415 - costs 50 ms that commands without an issue need not pay
 
-    raw_html = RawHtml(reading.path, reading.fields.prefix)
     if measured(body) > LONGEST_BODY:
         message = f"the text has more than {LONGEST_BODY:,} characters, pasted pictures not counted"
         raise IssueError(

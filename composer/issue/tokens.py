@@ -118,8 +118,8 @@ class Tokens:
                 line += 1
             if child.type in {"link_open", "image"}:
                 child.attrSet("data-l", str(child.meta["line"]))
-                if child.type == "image" and ODD_SCHEME.match(src := str(child.attrGet("src"))):
-                    child.attrSet("data-a", src)
+                if ODD_SCHEME.match(address := str(child.attrGet("src" if child.type == "image" else "href"))):
+                    child.attrSet("data-a", address)  # the sanitiser takes it away, and people must be told what they typed
             elif child.type == "footnote_ref":
                 self._note_lines.setdefault(child.meta["id"], child.meta["line"])
             if child.nesting >= 0:

@@ -140,6 +140,16 @@ def test_the_way_out_is_in_both_parts(project):
         assert "1 Sample Street, 12345 Springfield" in part
 
 
+def test_the_footers_places_are_in_both_parts(project):
+    """Who reads plain text finds the site and the team's other places as well."""
+    theme_of(project, '[[social]]\nname = "Mastodon"\nurl = "https://social.example/@letter"\n')
+    edition = compose(issue("text\n"), STAFF, project)
+    for address in ("https://social.example/@letter", "https://www.example.org/news"):
+        assert f'href="{address}"' in edition.html
+        assert address in edition.text.split()
+    assert "Mastodon: https://social.example/@letter" in edition.text
+
+
 @pytest.mark.parametrize(
     ("changes", "there"),
     [({"via": "service"}, False), ({"via": "service", "preferences_url": "https://example.org/p"}, True), ({"via": "sendgrid"}, True)],

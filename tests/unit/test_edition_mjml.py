@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from composer.edition.mjml import lint, mark_source, to_html, unmark
+from composer.edition.marks import mark_source, unmark
+from composer.edition.mjml import lint, to_html
 from composer.edition.mjml_spec import ATTRIBUTES, ENDING, PARENTS, UNSUPPORTED
 from composer.edition.templates import Templates
 from composer.errors import TemplateError

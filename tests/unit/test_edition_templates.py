@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from composer.edition.mjml import unmark
+from composer.edition.marks import unmark
 from composer.edition.templates import Templates
 from composer.errors import TemplateError
 from composer.findings import Where

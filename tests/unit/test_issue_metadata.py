@@ -44,7 +44,7 @@ def test_the_schema_of_the_real_issues_as_it_is():
     assert (found.url, found.author, found.draft) == ("https://example.org/blog/january", "A Writer", False)
     assert found.date == datetime(2026, 2, 2, 17, 58, 42, 638000, tzinfo=UTC)
     assert found.categories == ("News & Announcements",)
-    assert (found.extra, found.findings) == ({}, ())
+    assert (found.extra, found.findings) == ({"seo.twitterUsername": "@example"}, ())
 
 
 def test_short_forms():
