@@ -51,6 +51,7 @@ docs: $(VENV)/.installed-dev ## Write the generated pages anew
 
 bench: $(VENV)/.installed-dev ## Measure speed against the bounds that we promise
 	$(BIN)/python bench/compose.py
+	$(BIN)/python bench/checks.py
 	$(BIN)/python bench/imports.py
 	$(BIN)/python bench/sendgrid.py
 

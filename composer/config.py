@@ -19,6 +19,7 @@ from composer.environment import read_dotenv, read_text
 from composer.errors import ConfigError
 from composer.findings import Where
 from composer.tables import (
+    Checks,
     Config,
     Database,
     Delivery,
@@ -27,6 +28,7 @@ from composer.tables import (
     ListSettings,
     Newsletter,
     Outbox,
+    Preview,
     Public,
     SendGrid,
     Smtp,
@@ -37,6 +39,7 @@ from composer.tables import (
 __all__ = [
     "ENV_PREFIX",
     "FILE_NAME",
+    "Checks",
     "Config",
     "Database",
     "Delivery",
@@ -46,6 +49,7 @@ __all__ = [
     "ListSettings",
     "Newsletter",
     "Outbox",
+    "Preview",
     "Public",
     "SendGrid",
     "Smtp",

@@ -159,6 +159,26 @@ class Doctor:
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """``[checks]``: what `newsletter check --links` and `--spam` do."""
+
+    skip_links: str = _key("", "Hosts whose links are not asked, separated by spaces.")
+    link_timeout: int = _key(10, "Seconds that a site has for an answer, 1 to 60.", between=(1, 60))
+    spamd: str = _key(
+        "127.0.0.1:783", "SpamAssassin's daemon on this machine, for `--spam`: `address:port`, or the path of its socket. Empty: none."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``[preview]``: the page that `newsletter preview` shows on this machine."""
+
+    port: int = _key(
+        8026, "Port of 127.0.0.1 to listen on; a free one is taken where it is in use. 0: always a free one.", between=(0, 65535)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration; secrets never show in ``repr``. ``secret_keys`` (newest first) sign links."""
 
@@ -170,6 +190,8 @@ class Config:
     public: Public = field(default_factory=Public)
     database: Database = field(default_factory=Database)
     doctor: Doctor = field(default_factory=Doctor)
+    preview: Preview = field(default_factory=Preview)
+    checks: Checks = field(default_factory=Checks)
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     sendgrid_api_key: str = field(default="", repr=False)
     smtp_password: str = field(default="", repr=False)

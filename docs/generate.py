@@ -37,14 +37,15 @@ From the environment or `.env`, never from the file.
 
 COMMANDS = """# Command line
 
-Results go to stdout; findings, progress and questions to stderr. `--to` names lists everywhere: one that is declared in
-`recipients/`, or a CSV file. What `--json` prints is described at the end, or on the page of its subject: [lists](lists.md),
-[campaigns](campaigns.md), [people](people.md), [test sends](test-sends.md), [doctor](doctor.md).
+Results go to stdout; findings, progress and questions to stderr (of `check`, the findings are the result). `--to` names lists
+everywhere: one that is declared in `recipients/`, or a CSV file. What `--json` prints is described at the end, or on the page of
+its subject: [lists](lists.md), [checking](checking.md), [campaigns](campaigns.md), [people](people.md), [test sends](test-sends.md),
+[doctor](doctor.md).
 
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | done, with errors to look at: `build` still writes everything |
+| 1 | done, with errors to look at: `build` still writes everything; `check` ends so from `--fail-on` on |
 | 2 | bad usage, configuration or input; nothing was sent |
 | 3 | stopped before the end: `newsletter resume` goes on with a campaign |
 

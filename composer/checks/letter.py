@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,8 @@ class Letter:
 
     ``source`` is the issue's file as text with LF line ends; ``html`` and ``text`` are the Edition's with every open field shown as its
     default, or as written; ``people`` are those of the list, empty when none was named; ``earlier`` the folder's other issues that come
-    before this one, oldest first; ``now`` is the aware moment for which dates are judged.
+    before this one, oldest first; ``now`` is the aware moment for which dates are judged; ``theme`` the theme that the letter is set in,
+    empty when it is not known.
     """
 
     issue: Issue
@@ -31,3 +32,4 @@ class Letter:
     people: Collection[Subscriber] = field(repr=False)
     earlier: tuple[Issue, ...] = field(repr=False)
     now: datetime
+    theme: Mapping[str, object] = field(default_factory=dict, repr=False)

@@ -17,12 +17,14 @@ from typer.core import TyperGroup
 
 from composer.cli.build import build
 from composer.cli.campaigns import campaigns, export
+from composer.cli.check import check
 from composer.cli.control import cancel, pause, resolve, resume, retry
 from composer.cli.db import db
 from composer.cli.doctor import doctor
 from composer.cli.init import init, new
 from composer.cli.lists import lists
 from composer.cli.output import plain, print_findings
+from composer.cli.preview import preview
 from composer.cli.recall import recall
 from composer.cli.scope import Scope
 from composer.cli.send import send
@@ -130,6 +132,8 @@ def options(
 app.command("init")(init)
 app.command("new")(new)
 app.command("build")(build)
+app.command("check", short_help="Say what is wrong with issues, and how to mend it.")(check)
+app.command("preview", short_help="Show an issue in the browser while it is written.")(preview)
 app.command("test", short_help="Mail an issue to colleagues as its readers will get it.")(send_test)
 app.command("send", short_help="Deliver an issue to lists.")(send)
 app.command("campaigns", short_help="List what was sent so far.")(campaigns)

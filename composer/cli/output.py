@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from composer.findings import Finding
 
 MOST_ALIKE = 20
-_COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
+COLOURS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.BLUE}
 
 
 def print_findings(findings: Iterable[Finding], beyond: Mapping[tuple[str, str], int] | None = None) -> None:
@@ -31,7 +31,7 @@ def print_findings(findings: Iterable[Finding], beyond: Mapping[tuple[str, str],
     ``beyond`` says by severity and code how many more there are than ``findings`` has.
     """
     further = beyond or {}
-    order = list(_COLOURS)
+    order = list(COLOURS)
     ranked = sorted(
         findings, key=lambda finding: (order.index(finding.severity), finding.code, finding.where.path, finding.where.line or 0)
     )
@@ -49,7 +49,7 @@ def print_findings(findings: Iterable[Finding], beyond: Mapping[tuple[str, str],
 
 
 def _print_finding(finding: Finding) -> None:
-    severity = typer.style(str(finding.severity), fg=_COLOURS[finding.severity], bold=True)
+    severity = typer.style(str(finding.severity), fg=COLOURS[finding.severity], bold=True)
     where = f"{finding.where}: " if str(finding.where) else ""
     typer.echo(f"{plain(where)}{severity}: {plain(finding.message)} [{finding.code}]", err=True)
     if finding.hint:

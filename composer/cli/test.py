@@ -70,6 +70,7 @@ def _announce(prepared: PreparedTest, *, quiet: bool) -> None:
 
 
 def _overview(prepared: PreparedTest) -> Iterator[tuple[str, str]]:
+    from composer.audience.reasons import counted  # noqa: PLC0415 - `--help` needs no audience
     from composer.edition.fields import as_written  # noqa: PLC0415 - `--help` needs no edition
 
     edition, testers = prepared.edition, dict.fromkeys(trial.tester.email for trial in prepared.trials)
@@ -79,7 +80,7 @@ def _overview(prepared: PreparedTest) -> Iterator[tuple[str, str]]:
     yield "Transport", prepared.transport
     yield "Test to", ", ".join(list(testers)[:5]) + (f" and {len(testers) - 5:,} more" if len(testers) > 5 else "")  # noqa: PLR2004 - a line's room
     for number, left in enumerate(prepared.left_out):
-        yield "" if number else "Left out", f"{left.count:,} {left.reason.replace('_', ' ')}"
+        yield "" if number else "Left out", counted(left.reason, left.count)
     yield "Edition", f"{edition.digest[:12]}, {_tested(prepared.earlier)}"
 
 

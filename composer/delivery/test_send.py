@@ -17,6 +17,7 @@ from composer.audience.model import LeftOut, Subscriber
 from composer.audience.select import common_settings, is_public
 from composer.checks.size import gmail_clip, html_size
 from composer.config import ListSettings
+from composer.delivery.checking import check_edition, unless_silenced, worth_telling
 from composer.delivery.edge_cases import edge_cases, lacking, placeholders
 from composer.delivery.preflight import Candidate, preflight
 from composer.delivery.testers import find_subscriber, find_testers, meant_for
@@ -110,9 +111,11 @@ def prepare_test(project: Project, issue: str, asked: Asked) -> PreparedTest:
     candidate = Candidate(edition, where, public=is_public(settings), real=real)
     checks = preflight(candidate, project.config)
     blocking = tuple(each for each in checks if each.code in _STOPPING)
-    findings = (*testers.findings, *written.findings, *edition.findings, *checks, *lacks)
+    said = worth_telling(check_edition(project, written, edition, settings))
+    findings = (*testers.findings, *said, *checks, *lacks)
     if not blocking:
-        findings += gmail_clip(html_size(edition, [each.person for each in trials], project.config, settings), where)
+        size = html_size(edition, [each.person for each in trials], project.config, settings)
+        findings += unless_silenced(written, gmail_clip(size, where))
     return PreparedTest(
         edition, settings, tuple(each.settings.name for each in lists.values()), way, real, trials,
         tuple(dict.fromkeys(findings)), blocking, testers.left_out, earlier,

@@ -31,7 +31,7 @@ def _codes_in_source(repository):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name in CONSTRUCTORS and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 codes.setdefault(node.args[0].value, f"{path.relative_to(repository)}:{node.lineno}")
-    return {code: place for code, place in codes.items() if re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", code)}
+    return {code: place for code, place in codes.items() if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", code)}
 
 
 def _anchors(text):

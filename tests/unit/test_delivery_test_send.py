@@ -296,7 +296,7 @@ def test_an_address_that_is_suppressed_is_refused(real, scope):
     """Also a test is mail; the sentence says who and why, so that another address can be named."""
     with open_ledger(real) as ledger:
         suppress(ledger, [Suppression("ada@example.org", scope, Reason.HARD_BOUNCE)], CLOCK.now)
-    with pytest.raises(UsageError, match=r"ada@example\.org is suppressed .*\(hard bounce\)"):
+    with pytest.raises(UsageError, match=r"ada@example\.org is suppressed .*\(mail bounced: the mailbox is not there\)"):
         prepare_test(real, "2026-01", Asked(to=("ada@example.org",)))
 
 

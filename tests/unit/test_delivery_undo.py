@@ -174,7 +174,9 @@ def _orphan(ledger, position, now):
     """Leave somebody in flight, as a process that was killed does."""
     with ledger.write() as connection:
         connection.execute(
-            text("UPDATE deliveries SET state = 'sending', held = true, attempts = attempts + 1, updated_at = :now WHERE position = :position"),
+            text(
+                "UPDATE deliveries SET state = 'sending', held = true, attempts = attempts + 1, updated_at = :now WHERE position = :position"
+            ),
             {"position": position, "now": now.isoformat(" ")},
         )
 

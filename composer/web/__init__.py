@@ -1,0 +1,1 @@
+"""The small services, on Starlette: pages for the team on its own machine."""
