@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-VIEWS = ("light", "forced-dark", "inbox", "html", "mime", "all")
+VIEWS = ("light", "dark", "forced-dark", "no-images", "no-style", "web", "inbox", "text", "html", "mjml", "mime", "all")
 PANES = ("findings", "reader", "size", "test")
 SIZES = ((1280, 860), (375, 760))
 ISSUE = """\

@@ -104,6 +104,7 @@ def test_pictures_from_elsewhere_come_when_they_are_asked_for(chromium, preview,
         "/background",
         "/table",
         "/preload",
+        "/prefetch",
         "/icon",
         "/base/x",
     }

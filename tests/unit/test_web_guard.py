@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -29,7 +30,8 @@ class Client:
             async with httpx.AsyncClient(transport=self._transport, base_url=HERE) as client:
                 return await client.request(method, path, headers=headers)
 
-        return asyncio.run(ask())
+        with ThreadPoolExecutor(1) as thread:  # a browser of other tests has a loop of its own in this one
+            return thread.submit(asyncio.run, ask()).result()
 
     def get(self, path, headers=None):
         return self.request("GET", path, headers)

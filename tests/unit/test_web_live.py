@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,6 +32,12 @@ def desk(project):
     time.sleep(0.3)
     yield project, hub
     watcher.stop()
+
+
+def awaited(coroutine):
+    """Run it in a thread: a browser of other tests has a loop of its own in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def settled(hub, stem="2026-01", at_least=2, seconds=5.0):
@@ -153,7 +160,7 @@ def test_a_stream_begins_with_the_version_and_ends_with_the_hub():
         assert [each async for each in hub.stream("a")] == []
         return found
 
-    hello, changed = asyncio.run(listened())
+    hello, changed = awaited(listened())
     assert json.loads(hello.split("data: ")[1]) == {"version": 2}
     assert changed == 'event: changed\ndata: {"version": 3, "kinds": ["image", "theme"]}\n\n'
 
@@ -168,6 +175,6 @@ def test_a_page_that_left_is_forgotten():
         await stream.aclose()
         return hub
 
-    hub = asyncio.run(visited())
+    hub = awaited(visited())
     assert hub.watched() == frozenset()
     hub.changed("a", ["issue"])

@@ -35,7 +35,7 @@ export function testing(asked, done) {
   const [pane, dialog] = [byId("pane-test"), byId("test-dialog")];
   const staff = h("div", { class: "staff" });
   const typed = h("textarea", { id: "typed", rows: 2, placeholder: "name@example.org", autocomplete: "off", spellcheck: false });
-  const meant = h("select", { id: "meant" });
+  const meant = h("select", { id: "meant", autofocus: true });
   const guise = h("p", { class: "quiet small" });
   const outcome = h("div", { class: "outcome", role: "status" });
   const send = h("button", { type: "submit", class: "primary" }, "Send the test");
