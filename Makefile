@@ -52,10 +52,11 @@ docs: $(VENV)/.installed-dev ## Write the generated pages anew
 bench: $(VENV)/.installed-dev ## Measure speed against the bounds that we promise
 	$(BIN)/python bench/compose.py
 	$(BIN)/python bench/checks.py
+	$(BIN)/python bench/preview.py
 	$(BIN)/python bench/imports.py
 	$(BIN)/python bench/sendgrid.py
 
-screenshots: $(VENV)/.installed-dev ## Take the pictures of the README anew
+screenshots: $(VENV)/.installed-dev ## Take the pictures of README and docs anew
 	$(BIN)/newsletter build issues/$(DEMO).md --to sample
 	$(BIN)/python docs/screenshots.py build/$(DEMO) docs/images
 

@@ -144,9 +144,12 @@ def running(*command: str | Path, port: int) -> Iterator[str]:
     try:
         for _ in range(200):
             with socket.socket() as sock:
+                sock.settimeout(1)
                 if sock.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
+        else:
+            raise TimeoutError(" ".join(map(str, command)))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

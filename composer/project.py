@@ -58,6 +58,10 @@ class Project:
         except ValueError:
             return path.as_posix()
 
+    def issue_files(self) -> list[Path]:
+        """Return the files of all issues, sorted; folders, broken links and the hidden files that editors keep beside them are none."""
+        return sorted(path for path in self.issues.glob("*.md") if not path.name.startswith(".") and _is_file(path))
+
     def issue_path(self, name: str) -> Path:
         """Find an issue by path (from the working directory or the root) or by stem. Raises ProjectError."""
         stem = self.issues / f"{name}.md"
@@ -65,7 +69,7 @@ class Project:
         for path in candidates:
             if _is_file(path):
                 return _as_on_disk(path)
-        near = ", ".join(sorted(path.stem for path in self.issues.glob("*.md"))[-5:]) or "none yet"
+        near = ", ".join([path.stem for path in self.issue_files()][-5:]) or "none yet"
         raise ProjectError(f"there is no issue {name}", hint=f"Issues in {self.shown(self.issues)}/: {near}.")
 
     def signing_keys(self) -> tuple[str, ...]:

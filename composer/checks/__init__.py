@@ -1,1 +1,1 @@
-"""What is wrong: one file per family of checks; each gives findings and changes nothing."""
+"""What is wrong: a module or a package a family of checks; each gives findings and changes nothing."""

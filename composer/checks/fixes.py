@@ -19,8 +19,8 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _LEFT = re.compile(r"[ \t\u00a0>]{0,40}(?:[-*+]|\d{1,9}[.)])?[ \t\u00a0]{0,40}")
 _MAIL_DOT = re.compile(r"^([^?]{0,2000}?)\.{1,9}(?=\?|$)")
 _FENCE = re.compile(r"[ \t>]{0,40}(?:[-*+][ \t]{1,4})?(`{3,}|~{3,})")
-# The strangest text takes the reader seconds; the longer one is, the fewer ways to mend it are tried.
-_MOST_READINGS, _MOST_CHARACTERS = 60, 600_000
+# The strangest 30 KB take the reader a third of a second; the longer a text is, the fewer ways to mend it are tried, all rounds together.
+_MOST_READINGS, _MOST_CHARACTERS = 60, 300_000
 _ROUNDS = 3
 _WHAT = {
     "empty": "an empty link or image is deleted",
@@ -68,9 +68,9 @@ def fix(source: str, issue: Issue) -> Fixed:
     lines = [_Line(number, match[1], match[2]) for number, match in enumerate(_LINE.finditer(source), 1)]
     same = _shape(source, issue)
     changes: list[Change] = []
+    readings = max(2, min(_MOST_READINGS, _MOST_CHARACTERS // (1 + len(source))))
     for _ in range(_ROUNDS if same is not None else 0):
-        mends = list(_candidates(lines))
-        made = _safe(lines, mends, issue, same)
+        made, readings = _safe(lines, list(_candidates(lines)), issue, same, readings)
         if not made:
             break
         changes += [Change(number, _WHAT[slip.kind]) for number, slip in made]
@@ -125,11 +125,10 @@ def _loosened(before: str, after: str) -> bool:
     return after != before and after[-1:] in BLANK and before[-1:] not in BLANK and bool(after)
 
 
-def _safe(lines: Sequence[_Line], mends: list[_Mend], issue: Issue, same: object) -> list[_Mend]:
-    """Those mends that leave the letter as it reads: all at once if they do, else the halves that do."""
+def _safe(lines: Sequence[_Line], mends: list[_Mend], issue: Issue, same: object, readings: int) -> tuple[list[_Mend], int]:
+    """Those mends that leave the letter as it reads: all at once if they do, else the halves that do; and how many readings are left."""
     made: list[_Mend] = []
     todo = [mends] if mends else []
-    readings = max(2, min(_MOST_READINGS, _MOST_CHARACTERS // (1 + len(_joined(lines)))))
     while todo and readings:
         group = todo.pop()
         readings -= 1
@@ -137,7 +136,7 @@ def _safe(lines: Sequence[_Line], mends: list[_Mend], issue: Issue, same: object
             made = _apart([*made, *group])
         elif len(group) > 1:
             todo += [group[len(group) // 2 :], group[: len(group) // 2]]
-    return made
+    return made, readings
 
 
 def _apart(mends: Sequence[_Mend]) -> list[_Mend]:

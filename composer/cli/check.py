@@ -77,9 +77,9 @@ def _named(project: Project, names: Sequence[str], *, every: bool) -> list[Path]
     if every:
         if names:
             raise UsageError("--all goes with no ISSUE", hint="Name the issues, or check all of them.")
-        names = sorted(str(path) for path in project.issues.glob("*.md"))
+        names = [str(path) for path in project.issue_files()]
     elif not names:
-        newest = max(project.issues.glob("*.md"), key=lambda path: path.stat().st_mtime, default=None)
+        newest = max(project.issue_files(), key=lambda path: path.stat().st_mtime, default=None)
         hint = f"`newsletter check {newest.stem}` checks the one that was changed last, --all every one." if newest else ""
         raise UsageError("name an issue to check", hint=hint)
     if not names:

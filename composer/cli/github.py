@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer.cli.output import plain
+from composer.cli.verdict import told_once
 from composer.findings import Severity
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def as_commands(verdicts: Sequence[Verdict], root: Path) -> Iterator[str]:
     The worst come first: GitHub shows ten errors, ten warnings and ten notices of a step and keeps the rest in the log.
     """
     above = _above(root)
-    findings = [finding for each in verdicts for finding in each.findings]
+    findings = [finding for each in told_once(verdicts) for finding in each.findings]
     for finding in sorted(findings, key=lambda each: list(_COMMANDS).index(each.severity)):
         yield _command(finding, above)
 

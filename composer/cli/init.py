@@ -30,7 +30,7 @@ def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder t
         typer.echo(path)
     typer.echo(
         f"\nNext: fill in {directory / 'newsletter.toml'}, then look at the first issue:\n"
-        f"  newsletter --project {directory} build first-issue --to sample",
+        f"  newsletter --project {directory} preview first-issue --to sample",
         err=True,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,7 @@ def _counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 def as_text(verdicts: Sequence[Verdict], *, silenced: bool) -> Iterator[str]:
     """Yield the lines for people: every finding with its source, file by file, and the counts at the end."""
+    verdicts = list(told_once(verdicts))
     for each in verdicts:
         for change in each.fixed:
             place = typer.style(f"{plain(each.path)}:{change.line}:", bold=True)
@@ -107,6 +108,15 @@ def as_text(verdicts: Sequence[Verdict], *, silenced: bool) -> Iterator[str]:
                 yield f"    {typer.style('silenced', bold=True)}: {plain(one.reason)}"
                 yield ""
     yield _summary(verdicts)
+
+
+def told_once(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Yield the verdicts, each without what an earlier one says of a file that is no issue: the settings are the same for all."""
+    told: set[Finding] = set()
+    for each in verdicts:
+        new = tuple(finding for finding in each.findings if finding.where.path == each.path or finding not in told)
+        told.update(new)
+        yield replace(each, findings=new)
 
 
 def _of_file(findings: Sequence[Finding], verdict: Verdict) -> Iterator[str]:

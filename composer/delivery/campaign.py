@@ -19,10 +19,12 @@ from composer.delivery.sending import RESUME, Sending, Watch
 from composer.delivery.setting import thaw
 from composer.delivery.undo import choose_batch, last_call, offers_undo, reconcile, replace_doubtful
 from composer.errors import ComposerError, Stopped, UsageError
+from composer.ledger.apart import exchanging
 from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
 from composer.ledger.editions import read_edition
 from composer.ledger.forgotten import count_forgotten
 from composer.ledger.lock import hold_campaign
+from composer.ledger.opening import BUSY_SECONDS, ledger_path
 from composer.ledger.undo import UndoBatch
 from composer.message.build import build_message, image_urls
 from composer.message.merge import Merger
@@ -30,16 +32,20 @@ from composer.transport.registry import Occasion, open_transport, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from composer.delivery.prepare import Prepared
     from composer.delivery.sending import Report
+    from composer.ledger.apart import Exchange
     from composer.ledger.database import Ledger
     from composer.ledger.model import Campaign, Claimed
     from composer.message.model import Message
     from composer.project import Project
 
 _NOBODY = Watch()
+# From so many people on, the ledger is kept by a process of its own, which takes a third of a second to start.
+MANY = 5_000
 
 
 def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
@@ -67,16 +73,23 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
     if campaign.state in OVER:
         raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
     then = as_begun(project, campaign)
-    with hold_campaign(project, ledger, campaign.id):
+    with hold_campaign(project, ledger, campaign.id) as lock:
         settle(ledger, campaign, clock())
-        report = _once(then, ledger, campaign, clock, watch)
+        report = _once(then, ledger, campaign, clock, watch, lock)
         doubt = report.counts.get(DeliveryState.IN_DOUBT) and not report.stopped
         if doubt and offers_undo(then.config, campaign) and replace_doubtful(then.config, ledger, campaign, clock):
-            report = _once(then, ledger, campaign, clock, watch)
+            report = _once(then, ledger, campaign, clock, watch, lock)
     return report
 
 
-def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime], watch: Watch) -> Report:
+def _exchange(then: Project, ledger: Ledger, campaign: Campaign, lock: int | None) -> AbstractContextManager[Exchange | None]:
+    """Return what keeps a ledger apart from what is sent: a process more is worth it for many people, and a file alone can be shared so."""
+    if lock is None or campaign.people < MANY:
+        return nullcontext()
+    return exchanging(ledger_path(then), ledger.name, campaign.id, lock, BUSY_SECONDS)
+
+
+def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime], watch: Watch, lock: int | None) -> Report:
     """Run the loop once, while the campaign is held. A transport that cannot be opened pauses the campaign."""
     if read_campaign(ledger, campaign.id).state is CampaignState.CANCELLED:
         raise UsageError(f"campaign {campaign.id} is cancelled", hint="There is nothing left to send.")
@@ -89,23 +102,23 @@ def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[],
         hint = f"{err.hint} {RESUME.format(id=campaign.id)}".strip()
         raise Stopped(err.message, where=err.where, hint=hint, findings=err.findings) from err
     delivery = then.config.delivery
+    sending = Sending(
+        ledger=ledger,
+        campaign=campaign,
+        transport=transport,
+        build=build,
+        lock=nullcontext,
+        clock=clock,
+        batch=delivery.batch,
+        watch=watch,
+        wait=timedelta(minutes=delivery.wait),
+        give_up=timedelta(hours=delivery.give_up),
+        undo=undo.id if undo else "",
+        until=last_call(undo) if undo else None,
+    )
     try:
-        return dispatch(
-            Sending(
-                ledger=ledger,
-                campaign=campaign,
-                transport=transport,
-                build=build,
-                lock=nullcontext,
-                clock=clock,
-                batch=delivery.batch,
-                watch=watch,
-                wait=timedelta(minutes=delivery.wait),
-                give_up=timedelta(hours=delivery.give_up),
-                undo=undo.id if undo else "",
-                until=last_call(undo) if undo else None,
-            )
-        )
+        with _exchange(then, ledger, campaign, lock) as exchange:
+            return dispatch(replace(sending, exchange=exchange))
     finally:
         transport.close()
 

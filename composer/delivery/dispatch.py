@@ -6,9 +6,10 @@ a delivery is never sent unless its claim is on disk, and a lost answer is never
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.delivery.ending import INTERRUPTED, finish, stopped, words_of
@@ -44,6 +45,7 @@ class _Run:
 
     sending: Sending
     lanes: Lanes[Sequence[Claimed], Ended]
+    exchange: Callable[[Sequence[Result], int, datetime], Batch]
     size: int
     deadline: datetime
     results: list[Result] = field(default_factory=list)
@@ -94,7 +96,8 @@ def _begin(sending: Sending) -> None:
 def _loop(sending: Sending) -> _Run:
     size = min(sending.transport.batch or sending.batch, MOST)
     lanes = Lanes[Sequence["Claimed"], Ended](lambda rows: _deliver(sending, rows), max(1, sending.transport.lanes))
-    run = _Run(sending, lanes, size, sending.clock() + sending.wait)
+    exchange = sending.exchange or partial(record_and_claim, sending.ledger, sending.campaign.id)
+    run = _Run(sending, lanes, exchange, size, sending.clock() + sending.wait)
     try:
         while _turn(run):
             pass
@@ -134,7 +137,7 @@ def _exchange(run: _Run, most: int) -> Batch:
     for left in reversed(range(_RECORD_TRIES if settled else 1)):
         try:
             sending.watch.probe("claim")
-            batch = record_and_claim(sending.ledger, sending.campaign.id, run.results, most, sending.clock())
+            batch = run.exchange(run.results, most, sending.clock())
             break
         except LedgerError:
             if not left:

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from composer.errors import ComposerError
@@ -54,12 +55,12 @@ def _order(month: str, date: datetime | None, stem: str) -> _Order | None:
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """Return what changes when a file does; None for what cannot be asked."""
+    """Return what changes when a file does; None for what is none, and might never answer."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size)
+    return (found.st_mtime_ns, found.st_size) if S_ISREG(found.st_mode) else None
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from composer.errors import Stopped
 
 if TYPE_CHECKING:
     from composer.ledger.database import Ledger
-    from composer.ledger.model import Campaign, Claimed
+    from composer.ledger.model import Batch, Campaign, Claimed, Result
     from composer.message.model import Message
     from composer.transport.base import Transport
 
@@ -44,6 +44,7 @@ class Sending:
     ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
     is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``undo``
     names the group that messages are handed over with, where there is one, and nothing is begun after ``until``.
+    ``exchange`` records results and claims up to so many at a moment; default: the ledger here does.
     """
 
     ledger: Ledger
@@ -59,6 +60,7 @@ class Sending:
     sleep: Callable[[float], None] = time.sleep
     undo: str = ""
     until: datetime | None = None
+    exchange: Callable[[Sequence[Result], int, datetime], Batch] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,34 +7,50 @@ moves only what is ``sending``. Which states follow which is decided above, in `
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import func, literal, update
 
 from composer.errors import LedgerError
 from composer.findings import Where
+from composer.ledger import statements
 from composer.ledger.forgotten import FORGOTTEN, is_trace
-from composer.ledger.lock import in_turn
 from composer.ledger.model import Batch, Claimed, DeliveryState, Request
-from composer.ledger.ready import Ready, within
-from composer.ledger.schema import REACHED, attempts, campaigns, deliveries, moved_to, suppressions
+from composer.ledger.schema import deliveries, moved_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Insert, Select, Update
+    from sqlalchemy import Connection
 
     from composer.ledger.database import Ledger
     from composer.ledger.model import Result
 
+Run = tuple[int, int]
 MOST = 1_000
 ALREADY_MAILED = "already_mailed"
-_ATTEMPT = ("campaign", "position", "number", "started_at", "ended_at", "outcome", "answer", "batch")
-_C, _D, _S = campaigns.c, deliveries.c, suppressions.c
-_NOW = bindparam("now", type_=_D.updated_at.type)
-_WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+_D = deliveries.c
 _POSITION, _KEY, _LIST = (Claimed._fields.index(name) for name in ("position", "key", "list"))
+
+
+class Told(NamedTuple):
+    """What became of ``number`` deliveries, in the runs of those alike: how their attempts ``ended``, where they move.
+
+    Keys are (campaign, outcome, answer, batch) and (campaign, state, reason, due_at).
+    """
+
+    number: int
+    ended: Mapping[tuple[int, str, str, str], list[Run]]
+    moves: Mapping[tuple[int, DeliveryState, str, datetime | None], list[Run]]
+
+
+class Found(NamedTuple):
+    """What a claim took: the fields of ``Claimed`` without their moment, how many were skipped, what others ask for."""
+
+    rows: list[tuple[Any, ...]]
+    skipped: int
+    request: str
 
 
 def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: datetime | None = None) -> Batch:
@@ -53,17 +69,31 @@ def record(ledger: Ledger, results: Sequence[Result], now: datetime) -> None:
     """
     if results:
         with ledger.write() as connection:
-            _record(connection, results, now, ledger.name)
+            _record(connection, told(results), now, ledger.name)
 
 
 def record_and_claim(
     ledger: Ledger, campaign: int, results: Sequence[Result], most: int, now: datetime, due_before: datetime | None = None
 ) -> Batch:
     """Do ``record``, then ``claim``, in a single commit: half the flushes to disk, and the same promises."""
+    return batch_of(exchange(ledger, campaign, told(results), most, now, due_before), now)
+
+
+def told(results: Sequence[Result]) -> Told:
+    """Put together what became of deliveries."""
+    ended, moves = defaultdict[Any, list[int]](list), defaultdict[Any, list[int]](list)
+    for row, state, outcome, answer, due_at, batch in results:
+        ended[row.campaign, outcome, answer, batch].append(row.position)
+        moves[row.campaign, state, "" if state == DeliveryState.ACCEPTED else answer, due_at].append(row.position)
+    return Told(len(results), *({alike: _runs(places) for alike, places in each.items()} for each in (ended, moves)))
+
+
+def exchange(ledger: Ledger, campaign: int, told: Told, most: int, now: datetime, due_before: datetime | None = None) -> Found:
+    """Record and claim in a single commit. Raises LedgerError as ``record`` does, and then changes nothing."""
     with ledger.write() as connection:
-        if results:
-            _record(connection, results, now, ledger.name)
-        ((issue, apart, request, *_),) = _BEGUN.rows(connection, {"of": campaign})
+        if told.number:
+            _record(connection, told, now, ledger.name)
+        ((issue, apart, request, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
         rows = _due(connection, campaign, min(most, MOST), due_before or now)
         unwanted = _suppressed(connection, rows)
         if not apart:
@@ -72,9 +102,14 @@ def record_and_claim(
         if unwanted:
             _skip(connection, campaign, {row[_POSITION]: unwanted[row[_KEY]] for row in rows if row[_KEY] in unwanted}, now)
         if taken:
-            _TAKE.change(connection, _runs(campaign, [row[_POSITION] for row in taken], now=now))
-            _TOUCH.change(connection, [{"of": campaign, "now": now}])
-    return Batch(tuple([Claimed._make((*row, now)) for row in taken]), len(rows) - len(taken), Request(request))
+            statements.TAKE.change(connection, _each(campaign, _runs([row[_POSITION] for row in taken]), now=now))
+            statements.TOUCH.change(connection, [{"of": campaign, "now": now}])
+    return Found(taken, len(rows) - len(taken), request)
+
+
+def batch_of(found: Found, now: datetime) -> Batch:
+    """Return what was found as deliveries that were claimed at ``now``."""
+    return Batch(tuple([Claimed._make((*row, now)) for row in found.rows]), found.skipped, Request(found.request))
 
 
 def settle_orphans(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime, batch: str = "") -> int:
@@ -82,7 +117,7 @@ def settle_orphans(ledger: Ledger, campaign: int, state: DeliveryState, reason: 
     orphans = _D.campaign == campaign, _D.state == DeliveryState.SENDING
     lost = {"now": now, "outcome": "lost", "answer": reason, "batch": batch}
     with ledger.write() as connection:
-        connection.execute(_ended(*orphans), lost)
+        connection.execute(statements.ended(*orphans), lost)
         return connection.execute(update(deliveries).where(*orphans).values(**moved_to(state, reason), updated_at=now)).rowcount
 
 
@@ -95,41 +130,37 @@ def give_up(ledger: Ledger, campaign: int, tried_before: datetime, now: datetime
         return connection.execute(old.values(**values)).rowcount
 
 
-def _record(connection: Connection, results: Sequence[Result], now: datetime, ledger: str) -> None:
-    ended, moves = defaultdict[Any, list[int]](list), defaultdict[Any, list[int]](list)
-    for row, state, outcome, answer, due_at, batch in results:
-        ended[row.campaign, outcome, answer, batch].append(row.position)
-        moves[row.campaign, state, "" if state == DeliveryState.ACCEPTED else answer, due_at].append(row.position)
+def _record(connection: Connection, told: Told, now: datetime, ledger: str) -> None:
     written = moved = 0
-    for (campaign, outcome, answer, batch), positions in ended.items():
+    for (campaign, outcome, answer, batch), runs in told.ended.items():
         said = {"now": now, "outcome": outcome, "answer": answer, "batch": batch}
-        written += _ENDED.change(connection, _runs(campaign, positions, **said))
-    for (campaign, state, reason, due_at), positions in moves.items():
-        change = _LEAVE if "held" in moved_to(state, reason) else _STAY
-        moved += change.change(connection, _runs(campaign, positions, to=state, why=reason, due=due_at, now=now))
-    if not written == moved == len(results):
+        written += statements.ENDED.change(connection, _each(campaign, runs, **said))
+    for (campaign, state, reason, due_at), runs in told.moves.items():
+        change = statements.LEAVE if "held" in moved_to(state, reason) else statements.STAY
+        moved += change.change(connection, _each(campaign, runs, to=state, why=reason, due=due_at, now=now))
+    if not written == moved == told.number:
         raise LedgerError("a delivery that nobody was sending cannot have an outcome", where=Where(ledger))
 
 
 def _due(connection: Connection, campaign: int, most: int, before: datetime) -> list[tuple[Any, ...]]:
     # Two queries, so that each walks the index and none sorts all that is pending.
-    rows = _PENDING.rows(connection, {"of": campaign, "most": most})
+    rows = statements.PENDING.rows(connection, {"of": campaign, "most": most})
     if len(rows) < most:
-        rows += _DEFERRED.rows(connection, {"of": campaign, "before": before, "most": most - len(rows)})
+        rows += statements.DEFERRED.rows(connection, {"of": campaign, "before": before, "most": most - len(rows)})
     return rows
 
 
 def _held_elsewhere(connection: Connection, campaign: int, issue: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
     about = {"of": campaign, "same": issue}
-    if not rows or not _OTHERS.rows(connection, about):
+    if not rows or not statements.OTHERS.rows(connection, about):
         return {}
-    held = _REACHED.rows(connection, {**about, "keys": [row[_KEY] for row in rows]})
+    held = statements.ELSEWHERE.rows(connection, {**about, "keys": [row[_KEY] for row in rows]})
     return {key: ALREADY_MAILED for (key,) in held}
 
 
 def _suppressed(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
     keys = [row[_KEY] for row in rows]
-    found = _SUPPRESSED.rows(connection, {"keys": keys}) if keys else []
+    found = statements.SUPPRESSED.rows(connection, {"keys": keys}) if keys else []
     lists = {row[_KEY]: row[_LIST] for row in rows} if found else {}
     reasons = {key: reason for key, scope, reason in found if scope in {"", lists[key]}}
     return reasons | {key: FORGOTTEN for key in keys if is_trace(key)}
@@ -138,87 +169,20 @@ def _suppressed(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict
 def _skip(connection: Connection, campaign: int, reasons: Mapping[int, str], now: datetime) -> None:
     for reason in set(reasons.values()):
         positions = [position for position, why in reasons.items() if why == reason]
-        _SKIP.change(connection, _runs(campaign, positions, why=reason, now=now))
+        statements.SKIP.change(connection, _each(campaign, _runs(positions), why=reason, now=now))
 
 
-def _runs(campaign: int, positions: Iterable[int], **values: Any) -> Iterator[dict[str, Any]]:
-    """Cut positions into runs without a gap: most batches are one, and one range is found faster than its members."""
-    run: list[int] = []
+def _runs(positions: Iterable[int]) -> list[Run]:
+    """Cut positions into runs without a gap, first and last: most batches are one, and one range is found faster than its members."""
+    runs: list[Run] = []
     for position in sorted(positions):
-        if run and position != run[-1] + 1:
-            yield {"of": campaign, "first": run[0], "last": run[-1], **values}
-            run = []
-        run.append(position)
-    if run:
-        yield {"of": campaign, "first": run[0], "last": run[-1], **values}
+        if runs and position == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], position)
+        else:
+            runs.append((position, position))
+    return runs
 
 
-# ---- the statements of a batch; a name that is bound must be none of a column's -----------------------------------
-
-
-def _begun(dialect: str) -> Select[Any]:
-    turn = in_turn(dialect, _C.issue)
-    return select(_C.issue, ~_C.real | _C.correction, _C.request, *turn).where(_C.id == bindparam("of"))
-
-
-def _rows(state: DeliveryState, *when: ColumnElement[bool]) -> Select[Any]:
-    fields = (_D.id, _D.campaign, _D.position, _D.attempts + 1, _D.email, _D.address_key, _D.name, cast(_D.fields, Text), _D.list)
-    chosen = select(*fields).where(_D.campaign == bindparam("of"), _D.state == literal(state), *when)
-    return chosen.order_by(_D.position).limit(bindparam("most")).with_for_update(skip_locked=True)
-
-
-def _run(*states: DeliveryState) -> Update:
-    return update(deliveries).where(*_among(*states))
-
-
-def _among(*states: DeliveryState) -> tuple[ColumnElement[bool], ...]:
-    place = _D.campaign == bindparam("of"), _D.position.between(bindparam("first"), bindparam("last"))
-    return *place, or_(*(_D.state == literal(state) for state in states))
-
-
-def _taken() -> Update:
-    values = {"state": literal(DeliveryState.SENDING), "reason": literal(""), "due_at": null(), "attempts": _D.attempts + 1}
-    first = func.coalesce(_D.first_tried_at, _NOW)
-    return _run(*_WAITING).values(**values, first_tried_at=first, updated_at=_NOW, held=_D.real & ~_D.correction)
-
-
-def _moved(**also: Any) -> Update:
-    values = {"state": bindparam("to"), "reason": bindparam("why"), "due_at": bindparam("due"), "updated_at": _NOW}
-    return _run(DeliveryState.SENDING).values(**values, **also)
-
-
-def _ended(*of_whom: ColumnElement[bool]) -> Insert:
-    """An attempt began when its delivery was claimed, which is the last that was done to it."""
-    said = (bindparam(name, type_=attempts.c[name].type) for name in ("outcome", "answer", "batch"))
-    ending = select(_D.campaign, _D.position, _D.attempts, _D.updated_at, _NOW, *said).where(*of_whom)
-    return insert(attempts).from_select(list(_ATTEMPT), ending)
-
-
-def _skipped() -> Update:
-    values = {**moved_to(DeliveryState.SKIPPED), "reason": bindparam("why"), "due_at": null(), "updated_at": _NOW}
-    return _run(*_WAITING).values(**values)
-
-
-def _touched() -> Update:
-    return update(campaigns).where(_C.id == bindparam("of")).values(updated_at=_NOW)
-
-
-def _others() -> Select[Any]:
-    return select(_C.id).where(_C.issue == bindparam("same"), _C.id != bindparam("of"), _C.real).limit(1)
-
-
-def _reached(dialect: str) -> Select[Any]:
-    people = within(dialect, _D.address_key, "keys")
-    return select(_D.address_key).where(people, _D.issue == bindparam("same"), _D.campaign != bindparam("of"), REACHED)
-
-
-def _unwanted(dialect: str) -> Select[Any]:
-    return select(_S.address_key, _S.scope, _S.reason).where(within(dialect, _S.address_key, "keys"))
-
-
-_BEGUN, _OTHERS, _REACHED, _SUPPRESSED = Ready(_begun), Ready(lambda _: _others()), Ready(_reached), Ready(_unwanted)
-_PENDING = Ready(lambda _: _rows(DeliveryState.PENDING))
-_DEFERRED = Ready(lambda _: _rows(DeliveryState.DEFERRED, _D.due_at <= bindparam("before")))
-_TAKE, _SKIP, _TOUCH = Ready(lambda _: _taken()), Ready(lambda _: _skipped()), Ready(lambda _: _touched())
-_ENDED = Ready(lambda _: _ended(*_among(DeliveryState.SENDING)))
-_STAY, _LEAVE = Ready(lambda _: _moved()), Ready(lambda _: _moved(held=False))
+def _each(campaign: int, runs: Iterable[Run], **values: Any) -> Iterator[dict[str, Any]]:
+    for first, last in runs:
+        yield {"of": campaign, "first": first, "last": last, **values}

@@ -29,26 +29,28 @@ if TYPE_CHECKING:
 _NUMBERS = "CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign"
 _TAKE, _GIVE_BACK = text(f"SELECT pg_try_advisory_lock({_NUMBERS})"), text(f"SELECT pg_advisory_unlock({_NUMBERS})")
 
-# It may be a look alone that is in the way: `newsletter status` takes the lock for a moment to see whether somebody has it.
-_TRIES, _A_MOMENT = 3, 0.05
+# It may be a look alone that is in the way: `newsletter status` takes the lock for a moment to see whether somebody has it. And what
+# kept the ledger for a process that was killed ends its last commit.
+_TRIES, _A_MOMENT = 10, 0.05
 
 
 @contextmanager
-def hold_campaign(project: Project, ledger: Ledger, campaign: int) -> Iterator[None]:
+def hold_campaign(project: Project, ledger: Ledger, campaign: int) -> Iterator[int | None]:
     """Hold a campaign while the block runs: no other process does, on this machine or any that shares the ledger.
 
+    Gives the lock file's descriptor, where there is one: a process that inherits it holds the campaign too, for as long as it lives.
     Raises UsageError when another process has it, LedgerError when it cannot be had. When the connection that holds the lock
     in PostgreSQL is lost, every later ``ledger.write()`` of the block raises LedgerError: somebody else may have it then.
     """
     if ledger.dialect == "sqlite":
-        with hold(lock_path(project, campaign)):
-            yield
+        with hold(lock_path(project, campaign)) as descriptor:
+            yield descriptor
         return
     with ledger.session() as connection:
         _insist(lambda: bool(connection.execute(_TAKE, {"campaign": campaign}).scalar()))
         try:
             with ledger.guarded(_alive(connection.connection.dbapi_connection, ledger.name)):
-                yield
+                yield None
         finally:
             # Closing would do, but a moment later, when the server has noticed.
             with suppress(SQLAlchemyError):
@@ -72,7 +74,7 @@ def in_turn(dialect: str, issue: Column[Any]) -> tuple[ColumnElement[Any], ...]:
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
+def hold(path: Path) -> Iterator[int]:
     """Hold the lock file at ``path`` (made at need). Raises UsageError when another process has it, LedgerError when there can be none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +83,7 @@ def hold(path: Path) -> Iterator[None]:
         raise LedgerError(f"cannot lock the campaign: {err.strerror} ({path.name})", hint=f"Check your rights in {path.parent}.") from err
     try:
         _lock(descriptor, path)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+# A machine that does much else at the same time is slow, not broken.
+expect.set_options(timeout=20_000)
 IMPACTS = ("minor", "moderate", "serious", "critical")
 
 

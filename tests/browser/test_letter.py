@@ -321,7 +321,7 @@ CONTRAST = """
     const node = walker.currentNode, element = node.parentElement;
     const range = document.createRange(); range.selectNodeContents(node);
     const box = range.getBoundingClientRect(), style = getComputedStyle(element);
-    if (!node.data.replace(/[\\s\\u00a0\\u200c]/g, '') || !box.width || !box.height || style.visibility === 'hidden' || element.closest('.pre-header')) continue;
+    if (!node.data.replace(/[\\s\\u2007\\u034f]/g, '') || !box.width || !box.height || style.visibility === 'hidden' || element.closest('.pre-header')) continue;
     const below = background(element), ink = over(parse(style.color), below);
     const [high, low] = [light(ink), light(below)].sort((a, b) => b - a);
     found.push([(high + 0.05) / (low + 0.05), `${element.localName}.${element.className} ${style.color} on ${below.slice(0, 3)}: ${node.data.trim().slice(0, 40)}`]);

@@ -101,6 +101,31 @@ def test_each_view_has_a_key(page, preview):
     expect(page.locator('input[name="view"][value="dark"]')).to_be_checked()
 
 
+def test_a_key_for_a_view_leads_to_the_mail_on_a_narrow_screen(page, preview):
+    """There the panes take the mail's place: what was asked for must be seen."""
+    page.set_viewport_size({"width": 700, "height": 860})
+    opened(page, preview)
+    page.locator("#tab-findings").click()
+    page.keyboard.press("b")
+    expect(page.locator("#tab-mail")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#inbox")).to_be_visible()
+
+
+def test_findings_read_as_sentences(page, preview):
+    """On the page they stand alone, not after a code: a capital, a stop, and names left as they are."""
+    opened(page, preview)
+    messages = page.locator("#pane-findings .message")
+    expect(messages.first).to_be_visible()
+    for text in messages.all_inner_texts():
+        assert re.match(r"[^a-z]", text), text
+        assert text.endswith("."), text
+    said = "async texts => { const { sentence } = await import('/static/dom.js'); return texts.map(sentence); }"
+    texts = ["first_name has no value", "the link is dead", "it leads to https://a.example/x", "who knows?"]
+    assert page.evaluate(said, texts) == [
+        "first_name has no value.", "The link is dead.", "It leads to https://a.example/x", "Who knows?",
+    ]  # fmt: skip
+
+
 def test_keys_work_after_a_click_into_the_mail(page, preview):
     """The mail takes the focus when it is clicked, and has no script of its own."""
     opened(page, preview)

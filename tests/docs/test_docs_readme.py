@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def _newsletter(line):
     return result
 
 
+def _preview(line):
+    """Run a preview until it tells its address; it would open a browser and stay."""
+    command = [sys.executable, "-c", "from composer.cli.app import main; main()", *shlex.split(line)[1:], "--no-open", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        said = process.stdout.readline()
+        process.terminate()
+    assert said.startswith("http://127.0.0.1:"), f"{line}\n{said}"
+
+
 def test_begin_and_write_commands_run(repository, copy, monkeypatch):
     """The way from nothing to a delivered issue, as the README has it."""
     begin, write = _blocks(repository)
@@ -45,9 +55,9 @@ def test_begin_and_write_commands_run(repository, copy, monkeypatch):
     assert begin[2:] == [". .venv/bin/activate", "newsletter init ../letter", "cd ../letter"]
     _newsletter(begin[3])
     monkeypatch.chdir(copy.parent / "letter")
+    assert [line.split()[1] for line in write] == ["new", "preview", "check", "test", "send", "status"]
     for line in write:
-        _newsletter(line)
-    assert (Path("build") / "2026-02" / "email.html").is_file()
+        (_preview if line.split()[1] == "preview" else _newsletter)(line)
     assert len(list(Path("outbox").rglob("test-*/*.eml"))) == 2
     assert len(list(Path("outbox").rglob("*-1/*.eml"))) == 2
 
@@ -65,10 +75,11 @@ def test_demo_commands_run_and_may_be_repeated(repository, copy):
     assert len(list(newest.glob("*.eml"))) == people
 
 
-def test_picture_is_there(repository):
-    """The README shows what readers see."""
-    (name,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (repository / "README.md").read_text(encoding="utf-8"))
-    assert (repository / name).read_bytes().startswith(b"\x89PNG")
+def test_pictures_are_there(repository):
+    """The README shows what readers see, the preview and a check."""
+    names = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (repository / "README.md").read_text(encoding="utf-8"))
+    assert names == [f"docs/images/{name}.png" for name in ("sample", "preview-light", "check")]
+    assert all((repository / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 
 def test_python_named_is_the_one_required(repository):

@@ -201,6 +201,29 @@ def test_addresses_not_meant_for_the_public(address, code):
 
 
 @pytest.mark.parametrize(
+    ("address", "severity"),
+    [
+        ("https://docs.google.com/document/d/1abc/edit?usp=sharing", Severity.WARNING),
+        ("https://docs.google.com/presentation/d/1abc/edit", Severity.WARNING),
+        ("https://docs.google.com/forms/d/1abc/edit", Severity.ERROR),
+    ],
+)
+def test_what_may_be_shared_stops_no_send(address, severity):
+    """Google's own button to share gives out the address that writers have; of a form it is never the readers' one."""
+    kind = known(address)
+    assert kind is not None
+    assert kind.severity is severity
+
+
+@pytest.mark.parametrize("body", ["See <hhttps://foo.example>.", "See [it](hhttps://foo.example), please."])
+def test_a_misspelt_address_is_told_once(body):
+    """The reader told of it already, and its hint has no full stop in the address."""
+    letter = a_letter(body)
+    told = [each for each in (*letter.issue.findings, *check(letter, None)) if each.code == "address-misspelt"]
+    assert [each.hint for each in told] == ["Write https://foo.example here."]
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "https://www.example.org/click/track",

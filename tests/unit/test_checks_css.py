@@ -2,7 +2,7 @@
 
 import pytest
 import tinycss2
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from composer.checks.css import Declaration, declarations, rules
@@ -25,6 +25,7 @@ def test_fallbacks_are_kept():
 
 
 @settings(max_examples=400, deadline=None)
+@example("color:!importantcolor")
 @given(
     st.lists(
         st.sampled_from(

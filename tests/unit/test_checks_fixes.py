@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from composer.checks import fixes
 from composer.checks.fixes import Change, Fixed, fix
 from composer.checks.typed import slips
 from composer.issue.addresses import Found
@@ -149,6 +150,17 @@ def test_one_mend_too_many_does_not_spoil_the_others():
     """What cannot be mended safely is left, the rest is not."""
     lines = [f"a{NB}[b](https://x.org)\n\n" if number % 3 else f"*{NB}[a](https://x.org)*\n\n" for number in range(12)]
     assert mended("".join(lines)) == "".join(line if line[0] == "*" else line.replace(NB, " ") for line in lines)
+
+
+def test_thousands_of_unsafe_mends_are_given_up(monkeypatch):
+    """To look for the few that are safe would read 30 KB again and again, for half a minute."""
+    source = "---\ntitle: News\n---\n\n" + "*[](x)*a[](y)_[ b](z)_ " * 1500
+    issue = read(source)
+    readings = []
+    real = fixes.parse_issue
+    monkeypatch.setattr(fixes, "parse_issue", lambda *given, **named: readings.append(1) or real(*given, **named))
+    fix(source, issue)
+    assert len(readings) <= 10
 
 
 def test_an_issue_that_cannot_be_read_is_left_alone():

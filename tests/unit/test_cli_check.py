@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -139,6 +140,14 @@ def test_which_issues_are_meant(newsletter, project):
     assert newsletter("--all").exit_code == newsletter().exit_code == 2
 
 
+def test_what_editors_leave_beside_an_issue_is_none(newsletter, project):
+    """Emacs marks a file that is being written with a hidden link to nowhere; a folder may end in .md: neither stops the others."""
+    (project.issues / ".#2026-01.md").symlink_to("rosa@desk.4711")
+    (project.issues / "old.md").mkdir()
+    assert [each["issue"] for each in json.loads(newsletter("--all", "--json", *ON).stdout)["issues"]] == ["2026-01"]
+    assert "`newsletter check 2026-01`" in newsletter().stderr
+
+
 @pytest.mark.parametrize(
     ("on", "well"), [("2026-02-02", True), ("2026-02-02T09:00:00+02:00", True), ("02.02.2026", False), ("soon", False)]
 )
@@ -194,6 +203,17 @@ def _verdict(*findings, lines=(), path="issues/a.md"):
 
 def _printed(*findings, lines=()):
     return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in as_text([_verdict(*findings, lines=lines)], silenced=False)]
+
+
+def test_what_is_of_the_settings_is_told_once():
+    """A folder of twelve issues has one sender to fill in, not twelve; what is of an issue is told of each."""
+    setting = warning("no-sender", Where("newsletter.toml"), "the newsletter has no sender")
+    first, second = (_verdict(setting, info("a11y-h1", Where(f"issues/{name}.md", 1), "odd"), path=f"issues/{name}.md") for name in "ab")
+    shown = "\n".join(as_text([first, second], silenced=False))
+    assert shown.count("no-sender") == 1
+    assert shown.count("a11y-h1") == 2
+    assert shown.endswith("2 issues: 1 warning, 2 info")
+    assert "\n".join(as_commands([first, second], Path("/nowhere"))).count("no-sender") == 1
 
 
 def test_a_caret_stands_below_the_column():

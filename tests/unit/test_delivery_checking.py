@@ -151,6 +151,12 @@ def test_what_cannot_be_read_or_tells_no_month_is_passed_over(project):
     assert _earlier(project, "notes") == []
 
 
+def test_what_is_no_file_is_not_waited_for(project):
+    """A pipe among the issues would keep every check waiting for ever."""
+    os.mkfifo(project.issues / "2025-12.md")
+    assert "2025-12" not in _earlier(project, "2026-01")
+
+
 def test_earlier_issues_are_read_once_until_they_change(project, monkeypatch):
     """A preview checks at every save; what did not change is remembered, what did is read anew."""
     from composer.delivery import earlier

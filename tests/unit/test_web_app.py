@@ -86,6 +86,22 @@ def test_every_view_is_a_document_without_script(standing, view):
     assert ("img-src 'none'" in policy) == (view == "no-images")
 
 
+@pytest.mark.parametrize("view", ["light", "no-images", "web"])
+def test_a_view_is_the_same_on_every_computer(standing, view):
+    """A shared address shows everybody the same letter: none but the bare one asks for the scheme of who looks."""
+    assert "prefers-color-scheme" in standing.frame("mail")
+    assert "prefers-color-scheme" not in standing.frame(view)
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/static/", "/issues/2026-01/nothing", "/nowhere.json"])
+def test_an_unknown_address_is_told_in_words(standing, path):
+    """Whoever mistypes an address learns so, with the way back."""
+    answer = standing.get(path)
+    assert answer.status_code == 404
+    assert "There is no such page." in answer.text
+    assert path.endswith(".json") or 'href="/"' in answer.text
+
+
 def test_remote_images_load_only_when_asked_for(standing):
     """A picture on another server tells that server who looks when; the editor decides."""
     with_them = standing.get("/issues/2026-01/frame/mail", remote="1").headers["content-security-policy"]

@@ -106,7 +106,7 @@ _CHECKERS = """
     youtube.com|/redirect\\?|YouTube's redirect
 """
 _PRIVATE = """
-    docs.google.com|/(?!.*/(?:pub|viewform|embed))[a-z]{4,20}/(?:u/\\d+/)?d/(?!e/)|a document of Google as its writers see it
+    docs.google.com|/forms/(?!.*/(?:viewform|embed))(?:u/\\d+/)?d/(?!e/)|a form of Google as its writers see it
     script.google.com|/.*/edit|a script of Google as its writers see it
     mail.google.com|/|somebody's mailbox
     outlook.office.com|/mail|somebody's mailbox
@@ -133,6 +133,7 @@ _PRIVATE = """
     |.*[?&;](?:phpsessid|jsessionid|access_token|auth_token)=|an address that carries somebody's login
 """
 _SHARED = """
+    docs.google.com|/(?!.*/(?:pub|viewform|embed))[a-z]{4,20}/(?:u/\\d+/)?d/(?!e/)|a document of Google as its writers see it
     drive.google.com|/(?:file/|drive/|open\\?|folders/)|a file in somebody's Google Drive
     sharepoint.com|/|a file in somebody's SharePoint
     1drv.ms|/|a file in somebody's OneDrive

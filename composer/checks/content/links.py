@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 from composer.checks.content import hosts
@@ -32,7 +32,7 @@ _PERSONAL = {"mc_eid", "fbclid", "gclid", "_hsenc", "mkt_tok", "vero_id", "igshi
 
 def check_links(words: Words, letter: Letter) -> Iterator[Finding]:
     """Judge the address of every link, and what looks like a link and is none."""
-    del letter
+    told = [finding for finding in letter.issue.findings if finding.code == "address-misspelt"]
     for link in words.links:
         yield from _address(link, words)
     for passage in words.passages:
@@ -41,7 +41,7 @@ def check_links(words: Words, letter: Letter) -> Iterator[Finding]:
             for match in _BRACKETS.finditer(text):
                 yield _brackets(match, words.at(passage, *match.span()))
         if "/" in text:
-            yield from _misspelt(passage, words)
+            yield from _misspelt(passage, words, told)
     yield from _blanks(words)
 
 
@@ -115,15 +115,17 @@ def _brackets(match: re.Match[str], where: Where) -> Finding:
     return warning("link-brackets", where, f"{match[0][:80]} is no link: nothing says where it leads", hint)
 
 
-def _misspelt(passage: Passage, words: Words) -> Iterator[Finding]:
-    """Addresses in running text that are misspelt, and so are no links; what is within a link was looked at with it."""
+def _misspelt(passage: Passage, words: Words, told: Sequence[Finding]) -> Iterator[Finding]:
+    """Addresses in running text that are misspelt, and so are no links; what is within a link, or the reader ``told``, was looked at."""
     for match in _SCHEME.finditer(passage.text):
-        address = passage.text[match.start() : match.start() + 200].split()[0]
+        address = passage.text[match.start() : match.start() + 200].split()[0].rstrip(".,;:!?)")
         at = bisect_left(passage.links, match.start(), key=lambda link: link.start) - 1
         if at >= 0 and match.start() < passage.links[at].end:
             continue
         if whole := meant(address):
             where = words.at(passage, match.start(), match.start() + len(address))
+            if any(finding.where.line == where.line and f"'{address[:60]}" in finding.message for finding in told):
+                continue
             message = f"the address {address[:80]} is misspelt, and no link or a wrong one"
             yield error("address-misspelt", where, message, f"Write {whole[:200]} here.")
 

@@ -13,7 +13,7 @@ from composer.findings import Finding, Where, error, info, warning
 # Nobody means these for readers.
 _THING = "link|url|date|name|title|month|year|place|location|venue|time|text|image|photo|speaker|company"
 _SURE = re.compile(
-    r"\blorem ipsum\b|\bdolor sit amet\b"
+    r"\blorem ipsum(?:\s{1,4}dolor sit amet)?\b|\bdolor sit amet\b"
     r"|(?:^|(?<=[\n(\[]))[ ]?(?:TODO|FIXME|TK TK|TKTK)\b(?=[:\s)\]]|$)|\b(?:TODO|FIXME|TBD):(?=\s)"
     r"|\[(?:please )?(?:insert|add|enter|fill in|replace|your|put)\b[^\[\]\n]{0,80}\]"
     rf"|\[(?:{_THING})(?: (?:here|tbd|tbc|needed|to come|goes here))?\](?! ?[(\[:])"

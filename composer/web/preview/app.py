@@ -43,7 +43,8 @@ _KEPT = "private, max-age=31536000, immutable"
 def _described(exc: Exception) -> tuple[int, dict[str, Any]]:
     """Return a status and an error as the page shows it."""
     if isinstance(exc, HTTPException):
-        return exc.status_code, {"message": exc.detail, "hint": ""}
+        unknown = exc.detail == HTTPStatus.NOT_FOUND.phrase
+        return exc.status_code, {"message": "There is no such page." if unknown else exc.detail, "hint": ""}
     if isinstance(exc, ComposerError):
         return HTTPStatus.CONFLICT if isinstance(exc, Busy) else HTTPStatus.UNPROCESSABLE_ENTITY, described(exc, None)
     message = f"something went wrong that should not: {type(exc).__name__}: {exc}"

@@ -69,7 +69,7 @@ def _mjml(rendering: Rendering, _guise: Guise) -> str:
 
 
 def _web(rendering: Rendering, _guise: Guise) -> str:
-    return _with_images(rendering.web(), rendering)
+    return light(_with_images(rendering.web(), rendering))
 
 
 VIEWS: Mapping[str, _Draw] = {
@@ -77,7 +77,7 @@ VIEWS: Mapping[str, _Draw] = {
     "light": _changed(light),
     "dark": _changed(dark),
     "forced-dark": _changed(forced_dark),
-    "no-images": _mail,
+    "no-images": _changed(light),
     "no-style": _changed(without_styles),
     "text": _text,
     "html": _html,

@@ -18,7 +18,10 @@ _SENDERS = "https://campaign.name/tools/email-subject-line-tester/"
 _FROM = "http://htmlemailguide.com/chapter-3/tailoring-from-and-subject-lines-for-email-clients"
 LOOKED_AT = "2026-11-23"
 # Blanks that senders put after a preheader: no-break spaces, joiners that join nothing, soft hyphens, figure spaces, marks of no width.
+# Apple drops the usual two (https://www.theemailfactory.com/goodbye-email-preheader/); with figure spaces Ghost's letters fill the line
+# there too (https://github.com/TryGhost/Ghost/pull/25047, October 2025). Both looked at in November 2026.
 _FILLER = "\u00a0\u00ad\u034f\u061c\u2007\u200b\u200c\u200d\u200e\u2060\ufeff"
+_DROPPED = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff"))
 _OPAQUE = frozenset("head style script title template".split())
 _APART = frozenset("address blockquote br div h1 h2 h3 h4 h5 h6 hr img li ol p pre table td th tr ul".split())
 # The preview line never reaches further; a letter's text need not be read to its end.
@@ -29,7 +32,7 @@ _ENOUGH = 1000
 class Client:
     """A mail program on a kind of device: how many characters it shows, and where that was found.
 
-    ``strips_filler`` says that blanks after the preheader keep nothing out.
+    ``strips_filler`` says that no-break spaces after the preheader keep nothing out.
     """
 
     name: str
@@ -45,7 +48,6 @@ class Client:
 CLIENTS = (
     Client("Gmail", "phone", (20, _SENDERS), (33, _SUBJECTS), (90, _PREVIEWS)),
     Client("Gmail", "desktop", (20, _SENDERS), (70, _SUBJECTS), (97, _PREVIEWS)),
-    # Apple drops the blanks: https://www.theemailfactory.com/goodbye-email-preheader/, looked at on the same day.
     Client("Apple Mail", "phone", (25, _SENDERS), (48, _TESTED), (81, _PREVIEWS), strips_filler=True),
     Client("Apple Mail", "desktop", (25, _SENDERS), (64, _CLIENTS), (140, _PREVIEWS), strips_filler=True),
     Client("Outlook", "phone", (20, _FROM), (38, _CLIENTS), (55, _PREVIEWS)),
@@ -102,7 +104,7 @@ def _leak(client: Client, preheader: str, words: str) -> str:
         return ""  # not at the letter's head: nobody knows what an inbox makes of it
     rest = words[len(preheader) :]
     if client.strips_filler:
-        rest = rest.translate(dict.fromkeys(map(ord, _FILLER)))
+        rest = rest.translate(_DROPPED)
     room = most - _width(preheader)
     shown = shortened(rest, room, mark="")[0]
     return shown.strip(f" {_FILLER}")

@@ -115,6 +115,7 @@ async function draw() {
   byId("title").textContent = state.title || stem;
   byId("draft").hidden = !state.draft;
   byId("subject").textContent = state.subject ?? "";
+  byId("subject").hidden = state.subject === state.title;
   const guise = guiseOf(place);
   byId("guise").hidden = !guise;
   byId("guise").textContent = `As ${guise}`;
@@ -149,6 +150,7 @@ async function refresh({ aloud = false } = {}) {
 async function go(wanted) {
   const before = place;
   place = { ...place, ...wanted };
+  if (pane.narrow() && ("view" in wanted || "width" in wanted)) pane.show("mail");
   history.pushState(null, "", query(place));
   const same = ["to", "as", "on"].every((name) => before[name] === place[name]);
   await Promise.all([show("line"), same ? null : refresh({ aloud: true })]);

@@ -1,6 +1,6 @@
 // What is wrong while the issue cannot be set, over the last rendering that went well.
 
-import { byId, h } from "./dom.js";
+import { byId, h, sentence } from "./dom.js";
 import { placeOf } from "./findings.js";
 
 /** Show an error of the server, or take it away. */
@@ -15,7 +15,7 @@ export function drawBroken(error) {
   broken.replaceChildren(
     ...[
       h("p", { class: "broken-where" }, where ? h("code", {}, where) : "This cannot be shown"),
-      h("p", { class: "broken-message" }, error.message),
+      h("p", { class: "broken-message" }, sentence(error.message)),
       error.hint ? h("p", { class: "broken-hint" }, error.hint) : null,
       error.excerpt ? h("pre", { tabIndex: 0, "aria-label": "Excerpt of the file" }, lines) : null,
       h("p", { class: "broken-foot" }, "Behind this is the last rendering that went well. It heals as soon as the file does."),

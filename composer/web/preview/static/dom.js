@@ -28,6 +28,12 @@ export function announce(words) {
   byId("announce").textContent = words;
 }
 
+/** Return what was found as a sentence: a capital at its head, unless that is a name, and a stop at its end, unless that is an address. */
+export function sentence(text) {
+  const begun = /^\p{Ll}+(?=[\s,])/u.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+  return /[.?!…:]$|[/@]\S*$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** Return "1 error", "3 errors". */
 export const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 

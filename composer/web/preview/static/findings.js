@@ -1,6 +1,6 @@
 // The findings, grouped by how grave they are; choosing one shows its line in the source and in the mail.
 
-import { byId, count, h, replace } from "./dom.js";
+import { byId, count, h, replace, sentence } from "./dom.js";
 
 const GRAVITY = [
   ["error", "Errors"],
@@ -61,7 +61,7 @@ export function findingsPane(choose, day) {
     const button = h(
       "button",
       { type: "button", class: "finding", "data-focus": key, "aria-expanded": String(open), onclick: pick },
-      h("span", { class: "message" }, finding.message),
+      h("span", { class: "message" }, sentence(finding.message)),
       h(
         "span",
         { class: "place" },
@@ -92,7 +92,7 @@ export function findingsPane(choose, day) {
       h(
         "li",
         {},
-        h("span", { class: "message" }, each.message || each.code),
+        h("span", { class: "message" }, sentence(each.message)),
         h("span", { class: "place" }, `${placeOf(each)} ${each.code}`),
         h("span", { class: "reason" }, each.reason ? `Silenced: ${each.reason}` : "Silenced"),
       );

@@ -2,7 +2,7 @@
 
 import { byId, h, replace } from "./dom.js";
 
-const share = (bytes, whole) => `${((100 * bytes) / whole).toFixed(1).replace(/\.0$/, "")} %`;
+const share = (bytes, whole) => `${((100 * bytes) / whole).toFixed(1)} %`;
 const number = (bytes) => Math.round(bytes).toLocaleString("en");
 
 /** The pane; `choose(line)` is called when a section is chosen. */

@@ -1,6 +1,6 @@
 // The issue's Markdown beside the mail: the line of what was clicked, with what was found there.
 
-import { byId, h, json, replace } from "./dom.js";
+import { byId, h, json, replace, sentence } from "./dom.js";
 
 const LONGEST = 1200; // an image written into the file can be a line of half a million characters
 
@@ -38,7 +38,7 @@ export function sourcePane(stem, choose) {
       String(number),
     );
     const notes = found.map((each) =>
-      h("p", { class: `note is-${each.severity}` }, h("span", { class: "hidden" }, `${each.severity}: `), each.message),
+      h("p", { class: `note is-${each.severity}` }, h("span", { class: "hidden" }, `${each.severity}: `), sentence(each.message)),
     );
     const worst = ["error", "warning", "info"].find((name) => found.some((each) => each.severity === name));
     return h(

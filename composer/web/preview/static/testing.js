@@ -1,6 +1,6 @@
 // The test send: to whom, as whom, what became of each message, and whether the letter is still the one that was tested.
 
-import { announce, byId, h, json, replace, when } from "./dom.js";
+import { announce, byId, h, json, replace, sentence, when } from "./dom.js";
 
 const WORDS = {
   accepted: "Accepted",
@@ -86,7 +86,7 @@ export function testing(asked, done) {
       );
       if (!people.length) staff.append(h("p", { class: "quiet small" }, "No list of kind staff has anybody in it."));
     } catch (error) {
-      staff.replaceChildren(h("p", { class: "problem" }, error.message));
+      staff.replaceChildren(h("p", { class: "problem" }, sentence(error.message)));
     }
   }
 
@@ -140,7 +140,7 @@ export function testing(asked, done) {
       done();
     } catch (error) {
       const more = error.status === 403 ? "Load this page again." : error.hint;
-      outcome.replaceChildren(h("p", { class: "problem" }, h("strong", {}, error.message), more ? ` ${more}` : ""));
+      outcome.replaceChildren(h("p", { class: "problem" }, h("strong", {}, sentence(error.message)), more ? ` ${more}` : ""));
     }
     send.disabled = false;
   });

@@ -1,0 +1,105 @@
+"""A campaign's exchange with a SQLite ledger in a process of its own, which lives no longer than the one that sends.
+
+Python runs one thread at a time: in one process, what is written and what is sent take turns. The other process inherits the lock of
+the campaign, so that nobody else has it while a last commit may still come. Both ends are ours: what goes between them is pickled.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from composer.errors import LedgerError
+from composer.findings import Where
+from composer.ledger.deliveries import Found, batch_of, exchange, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from composer.ledger.database import Ledger
+    from composer.ledger.model import Batch, Result
+
+    # Results to record, how many to claim, the moment of both.
+    Exchange = Callable[[Sequence[Result], int, datetime], Batch]
+
+_LONGEST_END = 30.0
+_PROGRAM = f"import sys; from {__name__} import main; main(sys.argv[1:])"
+
+
+class _Refused(NamedTuple):
+    """A LedgerError on its way."""
+
+    message: str
+    hint: str
+
+
+@contextmanager
+def exchanging(path: Path, name: str, campaign: int, lock: int, busy_seconds: float) -> Iterator[Exchange]:
+    """Start the process for the ledger at ``path``, known as ``name``; yield what does ``record_and_claim`` for a campaign there.
+
+    ``lock`` is the descriptor that ``hold_campaign`` gives. The exchange raises LedgerError as ``record_and_claim`` does, and when
+    the process has ended: what was told it last may then be written or not.
+    """
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(path), name, str(busy_seconds)]
+    # A session of its own: an interrupt from the terminal is for the process that sends, which still has answers to write.
+    handed = (theirs.fileno(), lock)
+    process = subprocess.Popen(command, pass_fds=handed, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
+    theirs.close()
+    connection = Connection(ours.detach())
+    try:
+        yield lambda results, most, now: _ask(connection, name, (campaign, told(results), most, now))
+    finally:
+        connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_LONGEST_END)
+
+
+def _ask(connection: Connection, name: str, question: tuple[Any, ...]) -> Batch:
+    try:
+        connection.send(question)
+        answer = connection.recv()
+    except (OSError, EOFError) as err:
+        hint = "Was it killed, or is memory short? `newsletter resume` finds out what became of those in flight."
+        raise LedgerError("the process that keeps the ledger has ended", where=Where(name), hint=hint) from err
+    if isinstance(answer, _Refused):
+        raise LedgerError(answer.message, where=Where(name), hint=answer.hint)
+    found: Found = answer
+    return batch_of(found, question[-1])
+
+
+def answer(ledger: Ledger, connection: Connection) -> None:
+    """Do what is asked for on ``connection`` until the other end closes it."""
+    while True:
+        try:
+            campaign, results, most, now = connection.recv()
+        except (OSError, EOFError):
+            return
+        reply: Found | _Refused
+        try:
+            reply = exchange(ledger, campaign, results, most, now)
+        except LedgerError as err:
+            reply = _Refused(err.message, err.hint)
+        with suppress(OSError):
+            connection.send(reply)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Keep the ledger for the process at the other end of a descriptor: its number, the ledger's path and name, seconds to be patient."""
+    from composer.ledger import sqlite  # noqa: PLC0415 - the process that asks needs none of its own
+
+    descriptor, path, name, busy_seconds = arguments
+    # Whoever stops a service stops all its processes at once: this one ends when there is nothing more to write.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.set_inheritable(int(descriptor), False)  # noqa: FBT003 - its only form
+    with Connection(int(descriptor)) as connection, sqlite.connect(Path(path), name, float(busy_seconds)) as ledger:
+        answer(ledger, connection)

@@ -1,0 +1,91 @@
+"""The statements of a batch, ready for the driver: what a claim asks, and what claim and record change.
+
+A name that is bound (``:of`` a campaign, ``:same`` issue) must be none of a column's, which SQLAlchemy keeps for itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Text, bindparam, cast, func, insert, literal, null, or_, select, update
+
+from composer.ledger.lock import in_turn
+from composer.ledger.model import DeliveryState
+from composer.ledger.ready import Ready, within
+from composer.ledger.schema import REACHED, attempts, campaigns, deliveries, moved_to, suppressions
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Insert, Select, Update
+
+_ATTEMPT = ("campaign", "position", "number", "started_at", "ended_at", "outcome", "answer", "batch")
+_C, _D, _S = campaigns.c, deliveries.c, suppressions.c
+_NOW = bindparam("now", type_=_D.updated_at.type)
+_WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+
+
+def _begun(dialect: str) -> Select[Any]:
+    turn = in_turn(dialect, _C.issue)
+    return select(_C.issue, ~_C.real | _C.correction, _C.request, *turn).where(_C.id == bindparam("of"))
+
+
+def _rows(state: DeliveryState, *when: ColumnElement[bool]) -> Select[Any]:
+    fields = (_D.id, _D.campaign, _D.position, _D.attempts + 1, _D.email, _D.address_key, _D.name, cast(_D.fields, Text), _D.list)
+    chosen = select(*fields).where(_D.campaign == bindparam("of"), _D.state == literal(state), *when)
+    return chosen.order_by(_D.position).limit(bindparam("most")).with_for_update(skip_locked=True)
+
+
+def _run(*states: DeliveryState) -> Update:
+    return update(deliveries).where(*_among(*states))
+
+
+def _among(*states: DeliveryState) -> tuple[ColumnElement[bool], ...]:
+    place = _D.campaign == bindparam("of"), _D.position.between(bindparam("first"), bindparam("last"))
+    return *place, or_(*(_D.state == literal(state) for state in states))
+
+
+def _taken() -> Update:
+    values = {"state": literal(DeliveryState.SENDING), "reason": literal(""), "due_at": null(), "attempts": _D.attempts + 1}
+    first = func.coalesce(_D.first_tried_at, _NOW)
+    return _run(*_WAITING).values(**values, first_tried_at=first, updated_at=_NOW, held=_D.real & ~_D.correction)
+
+
+def _moved(**also: Any) -> Update:
+    values = {"state": bindparam("to"), "reason": bindparam("why"), "due_at": bindparam("due"), "updated_at": _NOW}
+    return _run(DeliveryState.SENDING).values(**values, **also)
+
+
+def ended(*of_whom: ColumnElement[bool]) -> Insert:
+    """An attempt began when its delivery was claimed, which is the last that was done to it."""
+    said = (bindparam(name, type_=attempts.c[name].type) for name in ("outcome", "answer", "batch"))
+    ending = select(_D.campaign, _D.position, _D.attempts, _D.updated_at, _NOW, *said).where(*of_whom)
+    return insert(attempts).from_select(list(_ATTEMPT), ending)
+
+
+def _skipped() -> Update:
+    values = {**moved_to(DeliveryState.SKIPPED), "reason": bindparam("why"), "due_at": null(), "updated_at": _NOW}
+    return _run(*_WAITING).values(**values)
+
+
+def _touched() -> Update:
+    return update(campaigns).where(_C.id == bindparam("of")).values(updated_at=_NOW)
+
+
+def _others() -> Select[Any]:
+    return select(_C.id).where(_C.issue == bindparam("same"), _C.id != bindparam("of"), _C.real).limit(1)
+
+
+def _reached(dialect: str) -> Select[Any]:
+    people = within(dialect, _D.address_key, "keys")
+    return select(_D.address_key).where(people, _D.issue == bindparam("same"), _D.campaign != bindparam("of"), REACHED)
+
+
+def _unwanted(dialect: str) -> Select[Any]:
+    return select(_S.address_key, _S.scope, _S.reason).where(within(dialect, _S.address_key, "keys"))
+
+
+BEGUN, OTHERS, ELSEWHERE, SUPPRESSED = Ready(_begun), Ready(lambda _: _others()), Ready(_reached), Ready(_unwanted)
+PENDING = Ready(lambda _: _rows(DeliveryState.PENDING))
+DEFERRED = Ready(lambda _: _rows(DeliveryState.DEFERRED, _D.due_at <= bindparam("before")))
+TAKE, SKIP, TOUCH = Ready(lambda _: _taken()), Ready(lambda _: _skipped()), Ready(lambda _: _touched())
+ENDED = Ready(lambda _: ended(*_among(DeliveryState.SENDING)))
+STAY, LEAVE = Ready(lambda _: _moved()), Ready(lambda _: _moved(held=False))
