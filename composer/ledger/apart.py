@@ -7,6 +7,7 @@ the campaign, so that nobody else has it while a last commit may still come. Bot
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -65,7 +66,7 @@ def exchanging(path: Path, name: str, campaign: int, lock: int, busy_seconds: fl
 
 def _ask(connection: Connection, name: str, question: tuple[Any, ...]) -> Batch:
     try:
-        connection.send(question)
+        connection.send_bytes(pickle.dumps(question))
         answer = connection.recv()
     except (OSError, EOFError) as err:
         hint = "Was it killed, or is memory short? `newsletter resume` finds out what became of those in flight."
@@ -89,7 +90,7 @@ def answer(ledger: Ledger, connection: Connection) -> None:
         except LedgerError as err:
             reply = _Refused(err.message, err.hint)
         with suppress(OSError):
-            connection.send(reply)
+            connection.send_bytes(pickle.dumps(reply))
 
 
 def main(arguments: Sequence[str]) -> None:

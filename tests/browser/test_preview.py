@@ -291,7 +291,6 @@ def test_the_inbox_draws_each_client_with_the_source_of_its_figures(page, previe
         assert drawings.count() >= 2
         expect(drawings.first).to_contain_text("News of January")
     assert page.locator("#inbox figcaption a").count() >= 8
-    expect(page.locator("#inbox .leak").first).to_be_visible()
 
 
 def test_the_contact_sheet_shows_all_views_and_leads_to_each(page, preview):

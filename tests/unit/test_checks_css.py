@@ -56,7 +56,7 @@ def test_fallbacks_are_kept():
 def test_plain_declarations_need_no_tokenizer(text):
     """The quick way says what tinycss2 says of the same text."""
     slow = [
-        (node.lower_name, " ".join(tinycss2.serialize(node.value).split()), bool(node.important))
+        (node.lower_name, " ".join(tinycss2.serialize(node.value).replace("/**/", "").split()), bool(node.important))
         for node in tinycss2.parse_blocks_contents(text, skip_comments=True, skip_whitespace=True)
         if node.type == "declaration"
     ]

