@@ -71,6 +71,9 @@ def _ask(connection: Connection, name: str, question: tuple[Any, ...]) -> Batch:
     except (OSError, EOFError) as err:
         hint = "Was it killed, or is memory short? `newsletter resume` finds out what became of those in flight."
         raise LedgerError("the process that keeps the ledger has ended", where=Where(name), hint=hint) from err
+    except BaseException:
+        connection.close()  # an answer that nobody has read would be taken for that of the next question
+        raise
     if isinstance(answer, _Refused):
         raise LedgerError(answer.message, where=Where(name), hint=answer.hint)
     found: Found = answer
