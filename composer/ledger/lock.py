@@ -31,7 +31,7 @@ _TAKE, _GIVE_BACK = text(f"SELECT pg_try_advisory_lock({_NUMBERS})"), text(f"SEL
 
 # It may be a look alone that is in the way: `newsletter status` takes the lock for a moment to see whether somebody has it. And what
 # kept the ledger for a process that was killed ends its last commit.
-_TRIES, _A_MOMENT = 10, 0.05
+_TRIES, _A_MOMENT = 60, 0.05
 
 
 @contextmanager

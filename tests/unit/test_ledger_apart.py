@@ -146,7 +146,7 @@ def test_an_interrupt_of_the_terminal_is_not_for_it(exchange):
 
 
 def _children(parent=0):
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent or os.getpid())], capture_output=True, text=True, check=False)
+    listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent or os.getpid())], capture_output=True, text=True, check=False)
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "composer.ledger.apart" in line]
 
 
