@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _NOBODY = Watch()
 # From so many people on, the ledger is kept by a process of its own, which takes a third of a second to start.
 MANY = 5_000
+# What kept the ledger for a sender that was killed holds the campaign until its last commit is done.
+_PATIENT = 60
 
 
 def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
@@ -73,7 +75,7 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
     if campaign.state in OVER:
         raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
     then = as_begun(project, campaign)
-    with hold_campaign(project, ledger, campaign.id) as lock:
+    with hold_campaign(project, ledger, campaign.id, tries=_PATIENT) as lock:
         settle(ledger, campaign, clock())
         report = _once(then, ledger, campaign, clock, watch, lock)
         doubt = report.counts.get(DeliveryState.IN_DOUBT) and not report.stopped

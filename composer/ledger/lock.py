@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 _NUMBERS = "CAST(CAST(to_regclass('campaigns') AS oid) AS integer), :campaign"
 _TAKE, _GIVE_BACK = text(f"SELECT pg_try_advisory_lock({_NUMBERS})"), text(f"SELECT pg_advisory_unlock({_NUMBERS})")
 
-# It may be a look alone that is in the way: `newsletter status` takes the lock for a moment to see whether somebody has it. And what
-# kept the ledger for a process that was killed ends its last commit.
-_TRIES, _A_MOMENT = 60, 0.05
+# It may be a look alone that is in the way: `newsletter status` takes the lock for a moment to see whether somebody has it.
+_TRIES, _A_MOMENT = 3, 0.05
 
 
 @contextmanager
-def hold_campaign(project: Project, ledger: Ledger, campaign: int) -> Iterator[int | None]:
+def hold_campaign(project: Project, ledger: Ledger, campaign: int, *, tries: int = _TRIES) -> Iterator[int | None]:
     """Hold a campaign while the block runs: no other process does, on this machine or any that shares the ledger.
 
+    While another process has it, it is asked for ``tries`` times, twenty a second.
     Gives the lock file's descriptor, where there is one: a process that inherits it holds the campaign too, for as long as it lives.
     Raises UsageError when another process has it, LedgerError when it cannot be had. When the connection that holds the lock
     in PostgreSQL is lost, every later ``ledger.write()`` of the block raises LedgerError: somebody else may have it then.
     """
     if ledger.dialect == "sqlite":
-        with hold(lock_path(project, campaign)) as descriptor:
+        with hold(lock_path(project, campaign), tries) as descriptor:
             yield descriptor
         return
     with ledger.session() as connection:
-        _insist(lambda: bool(connection.execute(_TAKE, {"campaign": campaign}).scalar()))
+        _insist(lambda: bool(connection.execute(_TAKE, {"campaign": campaign}).scalar()), tries)
         try:
             with ledger.guarded(_alive(connection.connection.dbapi_connection, ledger.name)):
                 yield None
@@ -74,7 +74,7 @@ def in_turn(dialect: str, issue: Column[Any]) -> tuple[ColumnElement[Any], ...]:
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[int]:
+def hold(path: Path, tries: int = _TRIES) -> Iterator[int]:
     """Hold the lock file at ``path`` (made at need). Raises UsageError when another process has it, LedgerError when there can be none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,15 +82,15 @@ def hold(path: Path) -> Iterator[int]:
     except OSError as err:
         raise LedgerError(f"cannot lock the campaign: {err.strerror} ({path.name})", hint=f"Check your rights in {path.parent}.") from err
     try:
-        _lock(descriptor, path)
+        _lock(descriptor, path, tries)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path, tries: int) -> None:
     try:
-        _insist(lambda: _flock(descriptor))
+        _insist(lambda: _flock(descriptor), tries)
     except OSError as err:
         hint = "Some network drives have no locks: name a file on a local disk under [database] url."
         raise LedgerError(f"cannot lock the campaign: {err.strerror} ({path.name})", hint=hint) from err
@@ -104,9 +104,9 @@ def _flock(descriptor: int) -> bool:
     return True
 
 
-def _insist(take: Callable[[], bool]) -> None:
+def _insist(take: Callable[[], bool], tries: int) -> None:
     """Try to take a lock a few times. Raises UsageError when another process has it all the while."""
-    for number in range(_TRIES):
+    for number in range(tries):
         if number:
             time.sleep(_A_MOMENT)
         if take():

@@ -131,7 +131,7 @@ def test_it_ends_with_the_one_it_works_for(sqlite_project, file_ledger, campaign
     with pytest.raises(UsageError, match="another process"), hold_campaign(sqlite_project, file_ledger, campaign):
         pass
     os.kill(keeper, signal.SIGCONT)
-    with hold_campaign(sqlite_project, file_ledger, campaign):
+    with hold_campaign(sqlite_project, file_ledger, campaign, tries=100):
         assert not _alive(keeper)
     assert count_states(file_ledger, campaign)["sending"] == 2
 
@@ -146,7 +146,9 @@ def test_an_interrupt_of_the_terminal_is_not_for_it(exchange):
 
 
 def _children(parent=0):
-    listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent or os.getpid())], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent or os.getpid())], capture_output=True, text=True, check=False
+    )
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "composer.ledger.apart" in line]
 
 
