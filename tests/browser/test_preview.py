@@ -291,6 +291,22 @@ def test_the_inbox_draws_each_client_with_the_source_of_its_figures(page, previe
         assert drawings.count() >= 2
         expect(drawings.first).to_contain_text("News of January")
     assert page.locator("#inbox figcaption a").count() >= 8
+    expect(page.locator("#inbox .leak")).to_have_count(0)
+
+
+def test_what_leaks_into_the_inbox_is_drawn_apart(page, previewing, repository):
+    """A template of one's own may put nothing behind a short preheader: then the letter's first words fill the line."""
+
+    def without_blanks(root):
+        folder = root / "templates" / "email"
+        folder.mkdir(parents=True)
+        base = (repository / "templates" / "email" / "base.mjml").read_text(encoding="utf-8")
+        assert "&#8199;&#847;" in base
+        (folder / "base.mjml").write_text(base.replace("&#8199;&#847;", ""), encoding="utf-8")
+
+    opened(page, previewing(ISSUE, without_blanks), "?view=inbox")
+    expect(page.locator("#inbox .leak").first).to_be_visible()
+    expect(page.locator("#inbox .leak").first).to_contain_text("January 2026")
 
 
 def test_the_contact_sheet_shows_all_views_and_leads_to_each(page, preview):

@@ -49,6 +49,8 @@ para16 {4}
 """
 # Where each of the words stands in the frame: its line, and a tag around it.
 KNOWN = {"para7": 7, "item11": 11, "para16": 16, "button19": 19, "event21": 21}
+# Which of the texts stands on a line.
+TEXT_OF = {7: 0, 9: 1, 11: 2, 13: 3, 15: 1, 16: 4, 19: 5, 21: 6}
 
 
 @cache
@@ -95,8 +97,9 @@ def test_no_text_of_an_issue_can_break_origins(texts):
     for word, line in KNOWN.items():
         at = edition.html.rfind(word)  # the first may be in the line that the inbox shows
         # A link in raw HTML that nothing closes takes in what follows, as it does in a browser: that is of its line then.
-        if at >= 0 and "<a" not in "".join(texts):
+        taken_in = {of for of, number in TEXT_OF.items() if of < line and "<a" in texts[number]}
+        if at >= 0:
             around = [origin.line for tag, origin in zip(tags, edition.origins, strict=True) if tag.end <= at]
-            assert around[-1] == line
+            assert around[-1] in {line, *taken_in}
     if texts == ["plain"] * 7:
         assert all(word in edition.html for word in KNOWN)
