@@ -31,6 +31,8 @@ from composer.issue.tokens import Tokens
 LONGEST_PARAGRAPH = 50_000
 # Each [ is tried as a link, an image and a footnote, which takes up to 0.2 ms.
 MOST_BRACKETS = 20_000
+# Each cell of a table is styled on its own: so many take as long as the longest text does.
+MOST_CELLS = 10_000
 _ANY_TLD = r"[A-Za-z\u00a1-\uffff]{2,63}"
 _PASTED = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60}[;,][\w+/=%;,.-]*", re.IGNORECASE | re.ASCII)
 
@@ -87,12 +89,16 @@ def measured(text: str) -> int:
 
 
 def _refuse_long(state: StateCore) -> None:
-    brackets = 0
+    brackets = cells = 0
     for token in state.tokens:
         if token.type != "inline":
+            cells += token.type in {"td_open", "th_open"}
             continue
         brackets += token.content.count("[")
         where = state.env["where"](token.map[0] if token.map else 0)
+        if cells > MOST_CELLS:
+            hint = "Put the table on a page of its own, and link to it."
+            raise IssueError(f"here the tables have more than {MOST_CELLS:,} cells", where=where, hint=hint)
         if brackets > MOST_BRACKETS:
             raise IssueError(f"here the text has more than {MOST_BRACKETS:,} opening brackets [", where=where, hint="Delete some links.")
         if len(token.content) > LONGEST_PARAGRAPH and measured(token.content) > LONGEST_PARAGRAPH:

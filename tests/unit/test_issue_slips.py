@@ -6,7 +6,7 @@ from composer.errors import IssueError
 from composer.findings import Where
 from composer.issue.addresses import Found
 from composer.issue.frontmatter import split
-from composer.issue.markdown import MOST_BRACKETS
+from composer.issue.markdown import MOST_BRACKETS, MOST_CELLS
 from composer.issue.model import Link, Paragraph
 from composer.issue.reader import parse_issue
 
@@ -212,6 +212,16 @@ def test_addresses_for_mail_under_every_ending_are_linked():
     issue = read("Write to events@stadt.koeln, not to stadt.koeln or a@b.")
     assert isinstance(issue.lead[0], Paragraph)
     assert [node.href for node in issue.lead[0].children if isinstance(node, Link)] == ["mailto:events@stadt.koeln"]
+
+
+def test_a_table_that_is_a_file_of_data():
+    """Each cell costs time; the error stands in the row where there are too many."""
+    rows = "".join(f"| {'1 | ' * 10}\n" for _ in range(MOST_CELLS // 10))
+    with pytest.raises(IssueError, match="cells") as caught:
+        read(f"| {'h | ' * 10}\n| {'--- | ' * 10}\n{rows}")
+    assert caught.value.where.line == 3 + 2 + MOST_CELLS // 10  # behind the front matter, the head and its line of dashes
+    half = rows[: len(rows) // 2]
+    assert read(f"| {'h | ' * 10}\n| {'--- | ' * 10}\n{half}").sections
 
 
 def test_more_brackets_than_any_newsletter_has():
