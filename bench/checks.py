@@ -12,10 +12,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+
+from rounds import medians
 
 from composer.checks.letter import Letter
 from composer.checks.page import Page, read_page
@@ -47,18 +48,6 @@ from composer.delivery.checking import check_edition
 check_edition(project, issue, edition, ListSettings())
 print(json.dumps([time.perf_counter() - composed, composed - begin]))
 """
-
-
-def medians(rounds: int, *calls: Callable[[], object]) -> list[float]:
-    """Time calls in turn, so that a busy moment of the machine meets all of them; the first round warms up."""
-    times: list[list[float]] = [[] for _ in calls]
-    for number in range(rounds + 1):
-        for call, taken in zip(calls, times, strict=True):
-            start = time.perf_counter()
-            call()
-            if number:
-                taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) for taken in times]
 
 
 def again_and_again(letter: Letter) -> tuple[float, float]:

@@ -6,15 +6,15 @@ Ratios, not seconds: both sides of each run on the same machine at the same time
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rounds import medians
 
 from composer.config import ListSettings
 from composer.edition.compose import compose
@@ -50,18 +50,6 @@ class Ratio:
     def ratio(self) -> float:
         """How many times the other."""
         return self.ours / self.other
-
-
-def medians(rounds: int, *calls: Callable[[], object]) -> list[float]:
-    """Time calls in turn, so that a busy moment of the machine meets all of them; the first round warms up."""
-    times: list[list[float]] = [[] for _ in calls]
-    for number in range(rounds + 1):
-        for call, taken in zip(calls, times, strict=True):
-            start = time.perf_counter()
-            call()
-            if number:
-                taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) for taken in times]
 
 
 def run(*command: str | Path) -> Callable[[], object]:

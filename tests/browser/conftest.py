@@ -1,7 +1,8 @@
-"""What tests in a browser share: axe-core over a page, and a preview that runs as it does for people."""
+"""What tests in a browser share: composed letters, pages to show them, axe-core, and a preview that runs as it does for people."""
 
 from __future__ import annotations
 
+import base64
 import os
 import select
 import shutil
@@ -11,6 +12,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+
+from composer.config import ListSettings
+from composer.edition.compose import compose
+from composer.edition.fields import fill_for_display
+from composer.issue.files import read_issue
+from composer.project import find
 
 # A machine that does much else at the same time is slow, not broken.
 expect.set_options(timeout=20_000)
@@ -44,6 +51,38 @@ def axe():
         return [_told(violation) for violation in result["violations"] if violation["impact"] in counted]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def letters(repository):
+    """Compose an issue of the project, or a real one, once; ``letters(stem)`` is HTML with its images in place."""
+    project, made = find(repository, exact=True), {}
+
+    def letter(stem):
+        if stem not in made:
+            folders = (project.issues, repository.parent / "shared" / "issues")
+            path = next((folder / f"{stem}.md" for folder in folders if (folder / f"{stem}.md").is_file()), None)
+            if path is None:
+                pytest.skip("the real issues (../shared/issues/*.md) are not on this machine")
+            edition = compose(read_issue(path, project), ListSettings(name="staff", kind="staff"), project)
+            html = fill_for_display(edition, edition.html)
+            for asset in edition.attachments:
+                html = html.replace(asset.mark, f"data:{asset.media_type};base64,{base64.b64encode(asset.data).decode()}")
+            made[stem] = html
+        return made[stem]
+
+    return letter
+
+
+@pytest.fixture(scope="module")
+def pages(chromium):
+    """Open one page a colour scheme, by its name; nothing beyond data is loaded."""
+    contexts = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
+    for context in contexts.values():
+        context.route("**/*", lambda route: route.abort())
+    yield {scheme: context.new_page() for scheme, context in contexts.items()}
+    for context in contexts.values():
+        context.close()
 
 
 NEWSLETTER_TOML = """\

@@ -1,57 +1,22 @@
 """axe-core over the composed samples in a real browser: what it calls serious or critical is in none of them, in light and dark."""
 
-import base64
-
 import pytest
-
-from composer.config import ListSettings
-from composer.edition.compose import compose
-from composer.edition.fields import fill_for_display
-from composer.issue.files import read_issue
-from composer.project import find
 
 SAMPLES = ("2026-01", "showcase", "inside-open-infrastructure-january-2026", "inside-open-infrastructure-july-2025")
 BAD = """<!DOCTYPE html><html><head><title></title></head><body style="background:#ffffff">
 <p style="color:#aaaaaa">too faint</p><img src="data:,"><a href="https://example.org/"></a></body></html>"""
 
 
-@pytest.fixture(scope="module")
-def letters(repository):
-    """Compose a sample once; ``letters(name)`` is HTML with its images in place."""
-    project, made = find(repository, exact=True), {}
-
-    def letter(name):
-        if name not in made:
-            folders = (project.issues, repository.parent / "shared" / "issues")
-            path = next((folder / f"{name}.md" for folder in folders if (folder / f"{name}.md").is_file()), None)
-            if path is None:
-                pytest.skip("the real issues (../shared/issues/*.md) are not on this machine")
-            edition = compose(read_issue(path, project), ListSettings(name="staff", kind="staff"), project)
-            html = fill_for_display(edition, edition.html)
-            for asset in edition.attachments:
-                html = html.replace(asset.mark, f"data:{asset.media_type};base64,{base64.b64encode(asset.data).decode()}")
-            made[name] = html
-        return made[name]
-
-    return letter
-
-
-@pytest.fixture(scope="module")
-def shown(chromium):
-    """Show HTML in one page a colour scheme; nothing beyond data is loaded."""
-    contexts = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
-    for context in contexts.values():
-        context.route("**/*", lambda route: route.abort())
-    pages = {scheme: context.new_page() for scheme, context in contexts.items()}
+@pytest.fixture
+def shown(pages):
+    """Show HTML at a width in a colour scheme."""
 
     def show(html, width, scheme):
         pages[scheme].set_viewport_size({"width": width, "height": 900})
         pages[scheme].set_content(html, wait_until="load")
         return pages[scheme]
 
-    yield show
-    for context in contexts.values():
-        context.close()
+    return show
 
 
 @pytest.mark.parametrize("width", [375, 800])

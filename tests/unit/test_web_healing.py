@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
+import preview_server as server
 import pytest
-
-_SPEC = importlib.util.spec_from_file_location("preview_server", Path(__file__).parent / "preview_server.py")
-server = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(server)
-
-
-@pytest.fixture
-def preview(project):
-    with server.running(project) as found:
-        yield found
 
 
 def test_a_broken_issue_shows_its_error_over_the_last_good_letter(preview):

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import socket
-from pathlib import Path
 
+import preview_server as server
 import pytest
 
 from composer.web.preview.frames import VIEWS
-
-_SPEC = importlib.util.spec_from_file_location("preview_server", Path(__file__).parent / "preview_server.py")
-server = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(server)
-
-
-@pytest.fixture(scope="module")
-def standing(tmp_path_factory):
-    """One preview for all tests that only look."""
-    with server.running(server.standing_project(tmp_path_factory.mktemp("standing") / "project")) as found:
-        yield found
 
 
 @pytest.mark.parametrize(

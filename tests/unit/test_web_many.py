@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import threading
 import time
-from pathlib import Path
 
 import httpx
-import pytest
-
-_SPEC = importlib.util.spec_from_file_location("preview_server", Path(__file__).parent / "preview_server.py")
-server = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(server)
-
-
-@pytest.fixture
-def preview(project):
-    with server.running(project) as found:
-        yield found
+import preview_server as server
 
 
 def test_many_frames_cost_one_composition(preview, monkeypatch):
