@@ -75,12 +75,14 @@ def examine(project: Project, name: str, questions: Questions) -> Examined:
     """Check an issue as it was asked for. Raises what ``check_issue`` raises."""
     with _opened(project, questions.list_name) as chosen:
         letter = _letter(project, name, chosen, questions.now)
-        also = [*chosen.findings]
-        if chosen.settings.name:
-            also += fit([chosen], letter.edition.fields)
-        also += _answers(letter, questions, project.var / LINKS_FILE)
+        also = [*of_list(chosen, letter.edition), *_answers(letter, questions, project.var / LINKS_FILE)]
         unchecked = (frozenset() if questions.links else asking.LINKS) | (frozenset() if questions.spam else asking.SPAM)
         return Examined(letter, check(letter, also, unchecked))
+
+
+def of_list(chosen: List, edition: Edition) -> tuple[Finding, ...]:
+    """Return what there is to say of a list and of what its people lack; nothing where none was named."""
+    return (*chosen.findings, *fit([chosen], edition.fields)) if chosen.settings.name else chosen.findings
 
 
 def _answers(letter: Letter, questions: Questions, cache: Path) -> Iterator[Finding]:
@@ -111,11 +113,16 @@ def unless_silenced(issue: Issue, findings: tuple[Finding, ...]) -> tuple[Findin
     return tuple(finding for finding in findings if finding.code not in quiet)
 
 
-def around(project: Project, issue: Issue, edition: Edition, chosen: List, now: datetime | None = None) -> Letter:
-    """Put a letter together from an edition and all that is known around it. Raises IssueError when its file is gone."""
+def around(
+    project: Project, issue: Issue, edition: Edition, chosen: List, now: datetime | None = None, *, source: str | None = None
+) -> Letter:
+    """Put a letter together from an edition and all that is known around it; ``source`` is its file's text where that was read.
+
+    Raises IssueError when its file is gone.
+    """
     return Letter(
         issue=issue,
-        source=read_source(project.root / issue.path, project),
+        source=read_source(project.root / issue.path, project) if source is None else source,
         edition=edition,
         html=fill_for_display(edition, edition.html),
         text=fill_for_display(edition, edition.text),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, select
 
 from composer.ledger.bulk import among
 from composer.ledger.model import Reason
@@ -149,14 +149,6 @@ def suppressions_of(ledger: Ledger, key: str) -> list[Suppression]:
     with ledger.read() as connection:
         rows = connection.execute(select(suppressions).where(suppressions.c.address_key == key)).all()
     return sorted(map(_suppression, rows), key=lambda each: (each.scope, _RANK[each.reason]))
-
-
-def count_suppressions(ledger: Ledger) -> dict[tuple[str, Reason], int]:
-    """Count suppressions by scope and reason."""
-    columns = (suppressions.c.scope, suppressions.c.reason)
-    with ledger.read() as connection:
-        rows = connection.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns)).all()
-    return {(scope, Reason(reason)): number for scope, reason, number in rows}
 
 
 def _suppression(row: Row[Any]) -> Suppression:

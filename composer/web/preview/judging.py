@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from composer.audience.fit import fit
 from composer.checks import asking
-from composer.checks.letter import Letter
 from composer.checks.run import Report, check
+from composer.delivery.checking import around, of_list
 from composer.delivery.earlier import earlier_issues
-from composer.edition.fields import fill_for_display
-from composer.edition.templates import templates_of
 from composer.errors import ComposerError
 from composer.web.preview.sizes import Weight, weigh
 
@@ -71,22 +68,8 @@ class Judge:
 
 
 def _report(rendering: Rendering, chosen: List, earlier: tuple[Issue, ...], now: datetime) -> Report:
-    edition = rendering.edition
-    letter = Letter(
-        issue=rendering.issue,
-        source=rendering.source,
-        edition=edition,
-        html=fill_for_display(edition, edition.html),
-        text=fill_for_display(edition, edition.text),
-        config=rendering.project.config,
-        settings=rendering.settings,
-        people=chosen.subscribers,
-        earlier=earlier,
-        now=now,
-        theme=templates_of(rendering.project.template_folders).theme(),
-    )
-    also = (*chosen.findings, *fit([chosen], edition.fields)) if chosen.settings.name else ()
-    return check(letter, also, asking.LINKS | asking.SPAM)
+    letter = around(rendering.project, rendering.issue, rendering.edition, chosen, now, source=rendering.source)
+    return check(replace(letter, earlier=earlier), of_list(chosen, rendering.edition), asking.LINKS | asking.SPAM)
 
 
 def _weight(rendering: Rendering, chosen: List) -> Weight:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 from composer.audience.files import declare, list_names, read_list, with_defaults
 from composer.audience.model import Declaration, List, Subscriber
@@ -23,6 +22,7 @@ from composer.ledger.model import SubscriptionState
 from composer.ledger.opening import ledger_exists, open_ledger
 from composer.ledger.people import LedgerPeople, count_states, read_ledger_list
 from composer.project import Project
+from composer.web.preview.workspace import stamp
 
 CASE = "case:"
 MOST = 20
@@ -68,7 +68,7 @@ class People:
 
     @staticmethod
     def _mark(project: Project, name: str, people: str) -> object:
-        return tuple(_stat(path) for path in (project.root / people, project.recipients / f"{name}.toml"))
+        return tuple(stamp(path) for path in (project.root / people, project.recipients / f"{name}.toml"))
 
     def lists(self, project: Project) -> list[dict[str, object]]:
         """Describe every list of the project; one that cannot be read, or is large and was not yet, has None for a count."""
@@ -89,7 +89,7 @@ class People:
             with open_ledger(project) as ledger:
                 return count_states(ledger, declaration.settings.name).get(SubscriptionState.CONFIRMED, 0)
         kept = self._kept.get(name)
-        stat = _stat(project.root / declaration.people)
+        stat = stamp(project.root / declaration.people)
         if stat and stat[1] > _LARGE and not (kept and kept[0] == self._mark(project, name, declaration.people)):
             return None
         return len(self._from_file(project, name, declaration.people).subscribers)
@@ -178,11 +178,3 @@ def _entry(person: Subscriber) -> dict[str, str]:
 def _holds(entry: dict[str, str], words: list[str]) -> bool:
     text = f"{entry['name']} {entry['email']}".casefold()
     return all(word in text for word in words)
-
-
-def _stat(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

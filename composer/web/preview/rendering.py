@@ -22,7 +22,7 @@ from composer.findings import Where
 from composer.issue.files import read_issue, read_source
 from composer.issue.model import Asset, Issue
 from composer.project import Project
-from composer.web.preview.workspace import Workspace
+from composer.web.preview.workspace import Workspace, stamp
 
 _MOST_KEPT = 24
 
@@ -149,13 +149,5 @@ def _mark(project: Project, path: Path | None, list_name: str, more: str) -> str
     if list_name:
         files += [project.recipients / f"{list_name}.toml", project.recipients / f"{list_name}.csv"]
     for file in files:
-        digest.update(repr((str(file), _stat(file))).encode())
+        digest.update(repr((str(file), stamp(file))).encode())
     return digest.hexdigest()
-
-
-def _stat(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

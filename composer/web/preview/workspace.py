@@ -17,6 +17,15 @@ from composer.project import LONGEST_STEM, Project, find
 _SETTINGS = ("newsletter.toml", ".env")
 
 
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is written anew or replaced; None when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 class Workspace:
     """One project, looked at for as long as the preview runs; safe to share between threads."""
 
