@@ -44,6 +44,21 @@ class Finding:
     hint: str = ""
 
 
+def as_data(finding: Finding) -> dict[str, str | int | None]:
+    """Return a finding as JSON shows it everywhere: ``where`` is path, line and column in one."""
+    where = finding.where
+    return {
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "path": where.path,
+        "line": where.line,
+        "column": where.column,
+        "where": str(where),
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
 def error(code: str, where: Where, message: str, hint: str = "") -> Finding:
     """Build a finding of severity error."""
     return Finding(code, Severity.ERROR, where, message, hint)

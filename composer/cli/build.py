@@ -105,6 +105,7 @@ def save(folder: Path, files: Mapping[str, bytes]) -> None:
 def summary(folder: Path, files: Mapping[str, bytes], edition: Edition, findings: Sequence[Finding], *, size: int, as_json: bool) -> str:
     """Return what a build has to say on stdout; paths as one would type them here."""
     from composer.checks.size import GMAIL_CLIP  # noqa: PLC0415 - `--help` needs no check
+    from composer.findings import as_data  # noqa: PLC0415
 
     if as_json:
         report = {
@@ -115,10 +116,7 @@ def summary(folder: Path, files: Mapping[str, bytes], edition: Edition, findings
             "digest": edition.digest,
             "html_bytes": size,
             "gmail_clip_bytes": GMAIL_CLIP,
-            "findings": [
-                {"code": each.code, "severity": each.severity, "where": str(each.where), "message": each.message, "hint": each.hint}
-                for each in findings
-            ],
+            "findings": [as_data(each) for each in findings],
         }
         return json.dumps(report, ensure_ascii=False, indent=2)
     return f"{typed(folder / 'email.html')}\n{size:,} bytes of HTML at most, {size / GMAIL_CLIP:.0%} of what Gmail shows before it cuts off"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from composer.cli.output import print_findings, print_json
 from composer.cli.scope import scope_of
-
-if TYPE_CHECKING:
-    from composer.findings import Finding
+from composer.findings import as_data
 
 db = typer.Typer(name="db", help="Bring the ledger up to date, or check it.", no_args_is_help=True)
 
@@ -45,18 +43,8 @@ def check(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
     with reach_ledger(project) as ledger:
         findings = check_ledger(project, ledger)
     if as_json:
-        print_json({"ledger": ledger.name, "findings": [_finding(each) for each in findings]})
+        print_json({"ledger": ledger.name, "findings": [as_data(each) for each in findings]})
     print_findings(findings)
     if findings:
         raise typer.Exit(1)
     typer.echo(f"{ledger.name}: nothing is wrong", err=True)
-
-
-def _finding(finding: Finding) -> dict[str, str]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "where": str(finding.where),
-        "message": finding.message,
-        "hint": finding.hint,
-    }

@@ -10,6 +10,7 @@ import typer
 
 from composer.cli.output import print_findings, print_json, print_pairs
 from composer.cli.scope import scope_of
+from composer.findings import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def doctor(
     report = None if file else examine(scope_of(context).project())
     findings = report.findings if report else examine_received(file or Path())
     if as_json:
-        print_json({**(_as_data(report) if report else {"file": str(file)}), "findings": [_finding(each) for each in findings]})
+        print_json({**(_as_data(report) if report else {"file": str(file)}), "findings": [as_data(each) for each in findings]})
     elif report:
         print_pairs(_as_pairs(report))
     print_findings(findings)
@@ -47,16 +48,6 @@ def conclude(findings: Sequence[Finding], well: str) -> None:
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
     typer.echo(well, err=True)
-
-
-def _finding(finding: Finding) -> dict[str, str]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "where": str(finding.where),
-        "message": finding.message,
-        "hint": finding.hint,
-    }
 
 
 def _as_data(report: Report) -> dict[str, Any]:

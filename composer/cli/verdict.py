@@ -12,6 +12,7 @@ from wcwidth import wcswidth
 
 from composer.cli.output import COLOURS, MOST_ALIKE, number_of, plain
 from composer.findings import Severity
+from composer.findings import as_data as finding_as_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,26 +65,12 @@ def as_data(verdicts: Sequence[Verdict], on: datetime | None) -> dict[str, Any]:
                 "list": each.list_name,
                 "readable": each.readable,
                 "counts": _counts([each]),
-                "findings": [_finding(finding) for finding in each.findings],
-                "silenced": [{**_finding(one.finding), "reason": one.reason} for one in each.silenced],
+                "findings": [finding_as_data(finding) for finding in each.findings],
+                "silenced": [{**finding_as_data(one.finding), "reason": one.reason} for one in each.silenced],
                 "fixed": [asdict(change) for change in each.fixed],
             }
             for each in verdicts
         ],
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    where = finding.where
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "path": where.path,
-        "line": where.line,
-        "column": where.column,
-        "where": str(where),
-        "message": finding.message,
-        "hint": finding.hint,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from composer.delivery.edge_cases import LABELS
 from composer.edition.model import Edition
 from composer.errors import ComposerError
-from composer.findings import Finding, Where
+from composer.findings import Where, as_data
 from composer.issue.model import LINK_FIELDS
 from composer.project import Project
 from composer.web.preview.inbox import in_inboxes
@@ -42,8 +42,8 @@ def state(shown: Shown, judgement: Judgement | None, guise: Guise, people: Peopl
     return {
         "error": error,
         **_head(rendering, subject, preheader, guise),
-        "findings": [found(each) for each in judgement.report.findings],
-        "silenced": [{**found(each.finding), "reason": each.reason} for each in judgement.report.silenced],
+        "findings": [as_data(each) for each in judgement.report.findings],
+        "silenced": [{**as_data(each.finding), "reason": each.reason} for each in judgement.report.silenced],
         "size": asdict(judgement.weight) if judgement.weight else None,
         "inbox": [asdict(row) for row in in_inboxes(edition.from_, subject, preheader, html)],
         "fields": _fields(edition, values),
@@ -59,20 +59,6 @@ def described(error: ComposerError, project: Project | None) -> dict[str, Any]:
     where = error.where
     place = None if where is None else {"path": where.path, "line": where.line, "column": where.column}
     return {"message": error.message, "hint": error.hint, "where": place, "excerpt": _excerpt(where, project)}
-
-
-def found(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON."""
-    where = finding.where
-    return {
-        "code": finding.code,
-        "severity": str(finding.severity),
-        "path": where.path,
-        "line": where.line,
-        "column": where.column,
-        "message": finding.message,
-        "hint": finding.hint,
-    }
 
 
 def _head(rendering: Rendering, subject: str, preheader: str, guise: Guise) -> dict[str, Any]:
