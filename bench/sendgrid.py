@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Event, Thread
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 3
@@ -88,7 +89,7 @@ def side(which: str, people: int) -> dict[str, float]:
 
 
 def ours(people: int, folder: str) -> dict[str, float]:
-    """Freeze a campaign, then send it with the ledger on; seconds of both, and the process's memory at its most, in MB."""
+    """Freeze a campaign, then send it with the ledger on; seconds of both, and the memory that it took at its most, in MB."""
     from composer.audience.model import List  # noqa: PLC0415 - each side loads what it needs
     from composer.config import ListSettings  # noqa: PLC0415
     from composer.delivery.campaign import run  # noqa: PLC0415
@@ -107,13 +108,13 @@ def ours(people: int, folder: str) -> dict[str, float]:
         begun = time.perf_counter()
         audience = stage([List(settings, People(people))], lambda *_: {})
         start_campaign(ledger, edition, audience, transport="sendgrid", real=True, setting=freeze(project.config), now=datetime.now(UTC))
-        frozen = time.perf_counter()
-        at_start = _megabytes()
-        report = run(project, ledger, read_campaign(ledger), clock=lambda: datetime.now(UTC))
+        frozen, at_start = time.perf_counter(), held()
+        with Memory() as memory:
+            report = run(project, ledger, read_campaign(ledger), clock=lambda: datetime.now(UTC))
         sent = time.perf_counter()
     if report.counts != {"accepted": people}:
         raise SystemExit(f"not all were sent: {report}")
-    return {"freeze": frozen - begun, "send": sent - frozen, "megabytes_at_start": at_start, "megabytes": _megabytes()}
+    return {"freeze": frozen - begun, "send": sent - frozen, "megabytes_at_start": at_start, "megabytes": memory.most}
 
 
 def bare(people: int, folder: str) -> dict[str, float]:
@@ -165,10 +166,44 @@ def _bodies(project: Any, people: int) -> Iterator[bytes]:
             yield request.body()
 
 
-def _megabytes() -> float:
-    # Linux counts in KB, macOS in bytes. What keeps the ledger is a process of its own: the most of both, though not at one moment.
-    most = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return most / (1024 if sys.platform == "linux" else 1024**2)
+class Memory:
+    """Watches what this process and those that it starts hold, from ``with`` on; ``most`` is the most at one moment, in MB."""
+
+    def __init__(self) -> None:
+        self.most = 0.0
+        self._over = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.most = max(self.most, held())
+            if self._over.wait(0.05):
+                return
+
+
+def held() -> float:
+    """Return the memory of this process and its children, in MB; where there is no /proc, what this one had at its most.
+
+    What the system says of children that have ended is of no use: a child begins with the memory of its parent.
+    """
+    task = Path(f"/proc/self/task/{os.getpid()}/children")
+    if not task.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+    pages = 0
+    for process in ("self", *task.read_text().split()):
+        with suppress(OSError):  # it has just ended
+            pages += int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1024**2
 
 
 def show(value: float, bound: float, what: str) -> bool:

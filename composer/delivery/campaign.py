@@ -6,9 +6,10 @@ is the configuration of the start.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
@@ -21,12 +22,13 @@ from composer.delivery.undo import choose_batch, last_call, offers_undo, reconci
 from composer.errors import ComposerError, Stopped, UsageError
 from composer.ledger.apart import exchanging
 from composer.ledger.campaigns import move_campaign, read_campaign, start_campaign
+from composer.ledger.deliveries import record_and_claim
 from composer.ledger.editions import read_edition
 from composer.ledger.forgotten import count_forgotten
 from composer.ledger.lock import hold_campaign
 from composer.ledger.opening import BUSY_SECONDS, ledger_path
 from composer.ledger.undo import UndoBatch
-from composer.message.build import build_message, image_urls
+from composer.message.build import Builder, image_urls
 from composer.message.merge import Merger
 from composer.transport.registry import Occasion, open_transport, way_out
 
@@ -72,8 +74,7 @@ def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
 
 def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable[[], datetime], watch: Watch = _NOBODY) -> Report:
     """Send what is left of a campaign. Raises UsageError for one that is over or sent by another process, Stopped."""
-    if campaign.state in OVER:
-        raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
+    _refuse_over(campaign)
     then = as_begun(project, campaign)
     with hold_campaign(project, ledger, campaign.id, tries=_PATIENT) as lock:
         settle(ledger, campaign, clock())
@@ -88,41 +89,47 @@ def _exchange(then: Project, ledger: Ledger, campaign: Campaign, lock: int | Non
     """Return what keeps a ledger apart from what is sent: a process more is worth it for many people, and a file alone can be shared so."""
     if lock is None or campaign.people < MANY:
         return nullcontext()
-    return exchanging(ledger_path(then), ledger.name, campaign.id, lock, BUSY_SECONDS)
+    here = partial(record_and_claim, ledger, campaign.id)
+    return exchanging(ledger_path(then), ledger.name, campaign.id, lock, BUSY_SECONDS, meanwhile=here)
 
 
 def _once(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime], watch: Watch, lock: int | None) -> Report:
     """Run the loop once, while the campaign is held. A transport that cannot be opened pauses the campaign."""
-    if read_campaign(ledger, campaign.id).state is CampaignState.CANCELLED:
-        raise UsageError(f"campaign {campaign.id} is cancelled", hint="There is nothing left to send.")
-    try:
-        undo = _undo(then, ledger, campaign, clock)
-        build = _builder(then, ledger, campaign)
-        transport = open_transport(then, campaign.transport, _occasion(campaign, undo))
-    except ComposerError as err:
-        move_campaign(ledger, campaign.id, CampaignState.PAUSED, clock(), err.message)
-        hint = f"{err.hint} {RESUME.format(id=campaign.id)}".strip()
-        raise Stopped(err.message, where=err.where, hint=hint, findings=err.findings) from err
+    _refuse_over(read_campaign(ledger, campaign.id))  # another process may have had it until a moment ago
+    # First: while the other process starts, this one opens what else it needs.
+    with _exchange(then, ledger, campaign, lock) as exchange:
+        try:
+            sending = _sending(then, ledger, campaign, clock)
+        except ComposerError as err:
+            move_campaign(ledger, campaign.id, CampaignState.PAUSED, clock(), err.message)
+            hint = f"{err.hint} {RESUME.format(id=campaign.id)}".strip()
+            raise Stopped(err.message, where=err.where, hint=hint, findings=err.findings) from err
+        with closing(sending.transport):
+            return dispatch(replace(sending, watch=watch, exchange=exchange))
+
+
+def _refuse_over(campaign: Campaign) -> None:
+    if campaign.state in OVER:
+        raise UsageError(f"campaign {campaign.id} is {campaign.state}", hint="There is nothing left to send.")
+
+
+def _sending(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime]) -> Sending:
+    undo = _undo(then, ledger, campaign, clock)
+    build = _builder(then, ledger, campaign)
     delivery = then.config.delivery
-    sending = Sending(
+    return Sending(
         ledger=ledger,
         campaign=campaign,
-        transport=transport,
+        transport=open_transport(then, campaign.transport, _occasion(campaign, undo)),
         build=build,
         lock=nullcontext,
         clock=clock,
         batch=delivery.batch,
-        watch=watch,
         wait=timedelta(minutes=delivery.wait),
         give_up=timedelta(hours=delivery.give_up),
         undo=undo.id if undo else "",
         until=last_call(undo) if undo else None,
     )
-    try:
-        with _exchange(then, ledger, campaign, lock) as exchange:
-            return dispatch(replace(sending, exchange=exchange))
-    finally:
-        transport.close()
 
 
 def _undo(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[[], datetime]) -> UndoBatch | None:
@@ -138,17 +145,10 @@ def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[
     keys = project.signing_keys() if config.unsubscribe.via == "service" else ()
     merger = Merger(edition, image_urls(edition, config, hosted=campaign.real and is_public(settings)))
 
+    builder = Builder(merger, config=config, settings=settings, keys=keys)
+
     def build(row: Claimed, now: datetime) -> Message:
-        return build_message(
-            merger,
-            row,
-            delivery_id=row.id,
-            date=now,
-            config=config,
-            settings=settings,
-            keys=keys,
-            position=row.position,
-        )
+        return builder.build(row, row.id, now, row.position)
 
     return build
 

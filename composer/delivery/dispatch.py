@@ -6,12 +6,13 @@ a delivery is never sent unless its claim is on disk, and a lost answer is never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING
 
+from composer.delivery.desk import Desk
 from composer.delivery.ending import INTERRUPTED, finish, stopped, words_of
 from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
@@ -20,8 +21,8 @@ from composer.delivery.results import Ended, not_sent, partly, results_of
 from composer.delivery.sending import Report, Sending
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
 from composer.ledger.campaigns import move_campaign, next_due, read_campaign
-from composer.ledger.deliveries import MOST, give_up, record_and_claim, settle_orphans
-from composer.ledger.model import Batch, Request, Result
+from composer.ledger.deliveries import MOST, give_up, settle_orphans
+from composer.ledger.model import Request, Result
 from composer.transport.base import Unknown, Unusable
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 8.0
 _LOOK_SECONDS = 0.2
-_RECORD_TRIES = 5
+# So many are recorded and claimed in one commit, which then costs little a person; with more, all lanes would wait for the last of them.
+_UNIT = 100
 # So many refused one after the other, and nobody taken between them: it is not the people.
 _MOST_REFUSED = 50
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
@@ -41,14 +43,14 @@ _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on
 
 @dataclass(slots=True)
 class _Run:
-    """Where one run stands; ``stop`` is why it takes nothing new, ``results`` wait for their commit."""
+    """Where one run stands; ``stop`` is why it takes nothing new. ``ready`` is set when a lane or the ledger has something to say."""
 
     sending: Sending
     lanes: Lanes[Sequence[Claimed], Ended]
-    exchange: Callable[[Sequence[Result], int, datetime], Batch]
+    desk: Desk
+    ready: Event
     size: int
     deadline: datetime
-    results: list[Result] = field(default_factory=list)
     stop: str = ""
     request: Request = Request.NONE
     error: BaseException | None = None
@@ -94,10 +96,9 @@ def _begin(sending: Sending) -> None:
 
 
 def _loop(sending: Sending) -> _Run:
-    size = min(sending.transport.batch or sending.batch, MOST)
-    lanes = Lanes[Sequence["Claimed"], Ended](lambda rows: _deliver(sending, rows), max(1, sending.transport.lanes))
-    exchange = sending.exchange or partial(record_and_claim, sending.ledger, sending.campaign.id)
-    run = _Run(sending, lanes, exchange, size, sending.clock() + sending.wait)
+    size, ready = min(sending.transport.batch or sending.batch, MOST), Event()
+    lanes = Lanes[Sequence["Claimed"], Ended](lambda rows: _deliver(sending, rows), max(1, sending.transport.lanes), ready)
+    run = _Run(sending, lanes, Desk(sending, ready, max(size, _UNIT)), ready, size, sending.clock() + sending.wait)
     try:
         while _turn(run):
             pass
@@ -107,63 +108,57 @@ def _loop(sending: Sending) -> _Run:
         raise
     finally:
         lanes.close()
+        run.desk.close()
     if run.error:
         raise run.error
     return run
 
 
 def _turn(run: _Run) -> bool:
-    """Record what has ended, claim for the lanes that are idle, wait for the next to end; False when nothing is left to do."""
-    sending = run.sending
+    """Have recorded what has ended, claim for the lanes that are idle, wait for the next word; False when nothing is left to do."""
+    sending, desk = run.sending, run.desk
     if not run.stop and sending.watch.stop():
         run.stop = "stopped on request"
     if not run.stop and sending.until and sending.clock() >= sending.until:
         run.stop = "the time in which this can be recalled is over; a resume hands the rest over for later"
-    if run.stop and run.lanes.busy:
+    if run.stop and (run.lanes.busy or desk.busy):
         return _drain(run)
-    batch = _exchange(run, 0 if run.stop else min(run.lanes.idle * run.size, MOST))
+    desk.ask(0 if run.stop else run.lanes.idle * run.size)
+    _hear(run)
+    if run.lanes.busy or desk.busy:
+        return _collect(run) or _drain(run)
+    return not run.stop and (desk.more or _wait(run))
+
+
+def _hear(run: _Run) -> None:
+    """Take the ledger's answer, if it is there, and give the lanes what was claimed; when the run stops, nobody is begun with."""
+    batch = run.desk.answer()
+    if batch is None:
+        return
     if batch.request and not run.stop:
         run.request, run.stop = batch.request, _ON_REQUEST[batch.request]
+    if run.stop:
+        run.desk.results += not_sent(batch.rows, run.stop)
+        return
     for start in range(0, len(batch.rows), run.size):
         run.lanes.submit(batch.rows[start : start + run.size])
-    if run.lanes.busy:
-        return _collect(run) or _drain(run)
-    return bool(batch) or (not run.stop and _wait(run))
-
-
-def _exchange(run: _Run, most: int) -> Batch:
-    """Record and claim in one commit. A ledger that fails is asked some times more when answers would be lost with it."""
-    sending, settled = run.sending, len(run.results)
-    for left in reversed(range(_RECORD_TRIES if settled else 1)):
-        try:
-            sending.watch.probe("claim")
-            batch = run.exchange(run.results, most, sending.clock())
-            break
-        except LedgerError:
-            if not left:
-                raise
-            sending.sleep(1)
-    run.results = []
-    if settled:
-        sending.watch.probe("recorded")
-    sending.watch.probe("claimed")
-    if settled or batch.skipped:
-        sending.watch.progress(settled + batch.skipped)
-    return batch
 
 
 def _collect(run: _Run) -> bool:
-    """Wait a moment for batches to end, and take what they have to say; False when the wait was interrupted."""
+    """Wait a moment for lanes and ledger, and take what they have to say; False when the wait was interrupted."""
     interrupted = False
     try:
         with run.sending.watch.interruptible():
-            run.lanes.wait(_LOOK_SECONDS)
+            if not run.ready.wait(_LOOK_SECONDS):
+                run.desk.look_again()
     except KeyboardInterrupt:
         run.stop, interrupted = INTERRUPTED, True
+    run.ready.clear()
     for ended in run.lanes.collect():
-        run.results += ended.results
+        run.desk.results += ended.results
         run.stop = run.stop or ended.reason or _brake(run, ended.results)
         run.error = run.error or ended.error
+    _hear(run)
     return not interrupted
 
 
@@ -183,17 +178,29 @@ def _brake(run: _Run, results: Sequence[Result]) -> str:
 def _drain(run: _Run) -> bool:
     """Let what is in flight end, for some seconds or until interrupted; what has not by then is lost. Returns False."""
     sending = run.sending
+    run.stop = run.stop or "stopped"
     looks = 1 if run.stop == INTERRUPTED else round(DRAIN_SECONDS / _LOOK_SECONDS)
     sending.transport.interrupt()
     while run.lanes.busy and looks > 0:
         looks = looks - 1 if _collect(run) else 0
-    _exchange(run, 0)
+    _hand_in(run)
     if run.lanes.busy:
         state = after_loss(idempotent=sending.transport.idempotent)
-        reason = f"the answer of {sending.transport.name} was lost: {run.stop or 'stopped'}"
+        reason = f"the answer of {sending.transport.name} was lost: {run.stop}"
         settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock(), sending.undo)
         run.lanes.busy = 0
     return False
+
+
+def _hand_in(run: _Run) -> None:
+    """Have everything recorded that is known, and wait until it is."""
+    while True:
+        run.desk.ask(0)
+        _hear(run)
+        if not (run.desk.busy or run.desk.results):
+            return
+        run.ready.wait(_LOOK_SECONDS)
+        run.ready.clear()
 
 
 def _wait(run: _Run) -> bool:
@@ -211,6 +218,7 @@ def _wait(run: _Run) -> bool:
             break
         with sending.watch.interruptible():
             sending.sleep(min(seconds, _LOOK_SECONDS))
+    run.desk.look_again()
     return True
 
 

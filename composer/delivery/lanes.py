@@ -6,11 +6,12 @@ Knows nothing of deliveries. The threads are daemons: a call that hangs cannot k
 from __future__ import annotations
 
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from threading import Event
 
 Work = TypeVar("Work")
 Done = TypeVar("Done")
@@ -19,11 +20,12 @@ Done = TypeVar("Done")
 class Lanes(Generic[Work, Done]):
     """``count`` threads that run ``work`` on one batch each at a time; what it raises comes out of ``collect``."""
 
-    def __init__(self, work: Callable[[Work], Done], count: int) -> None:
+    def __init__(self, work: Callable[[Work], Done], count: int, ready: Event) -> None:
+        """``ready`` is set whenever a batch has ended; whoever waits for it clears it before it collects."""
         self._work = work
         self._todo: SimpleQueue[Work | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Done | None, BaseException | None]] = SimpleQueue()
-        self._ready = Event()
+        self._ready = ready
         self.busy = 0
         self.count = count
         for number in range(count):
@@ -39,13 +41,8 @@ class Lanes(Generic[Work, Done]):
         self.busy += 1
         self._todo.put(batch)
 
-    def wait(self, seconds: float) -> None:
-        """Wait at most ``seconds`` for a batch to end. An interrupt may cut in here and loses nothing."""
-        self._ready.wait(seconds)
-
     def collect(self) -> Iterator[Done]:
         """Yield what became of each batch that has ended. Raises what ``work`` raised."""
-        self._ready.clear()
         while True:
             try:
                 done, error = self._done.get_nowait()
@@ -69,3 +66,35 @@ class Lanes(Generic[Work, Done]):
             except BaseException as err:  # noqa: BLE001 - it is raised where it can be heard
                 self._done.put((None, err))
             self._ready.set()
+
+
+class AtOnce(Generic[Work, Done]):
+    """The same for one batch at a time, in the thread that submits it: when ``submit`` returns, it has ended."""
+
+    def __init__(self, work: Callable[[Work], Done]) -> None:
+        self._work = work
+        self._done: tuple[Done | None, BaseException | None] | None = None
+
+    @property
+    def busy(self) -> int:
+        """How many were not collected yet."""
+        return int(self._done is not None)
+
+    def submit(self, batch: Work) -> None:
+        """Do it."""
+        try:
+            self._done = (self._work(batch), None)
+        except BaseException as err:  # noqa: BLE001 - raised when it is collected, as that of another thread is
+            self._done = (None, err)
+
+    def collect(self) -> Iterator[Done]:
+        """Yield what became of it. Raises what ``work`` raised."""
+        if self._done is None:
+            return
+        (done, error), self._done = self._done, None
+        if error:
+            raise error
+        yield done  # type: ignore[misc]  # there is one where there is no error
+
+    def close(self) -> None:
+        """Do nothing."""

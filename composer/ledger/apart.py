@@ -13,6 +13,8 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,11 +45,14 @@ class _Refused(NamedTuple):
 
 
 @contextmanager
-def exchanging(path: Path, name: str, campaign: int, lock: int, busy_seconds: float) -> Iterator[Exchange]:
+def exchanging(
+    path: Path, name: str, campaign: int, lock: int, busy_seconds: float, *, meanwhile: Exchange | None = None
+) -> Iterator[Exchange]:
     """Start the process for the ledger at ``path``, known as ``name``; yield what does ``record_and_claim`` for a campaign there.
 
-    ``lock`` is the descriptor that ``hold_campaign`` gives. The exchange raises LedgerError as ``record_and_claim`` does, and when
-    the process has ended: what was told it last may then be written or not.
+    ``lock`` is the descriptor that ``hold_campaign`` gives; ``meanwhile`` does the same in this process until the other one is
+    ready, which takes half a second. The exchange raises LedgerError as ``record_and_claim`` does, and when the process has ended:
+    what was told it last may then be written or not. One question at a time.
     """
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(path), name, str(busy_seconds)]
@@ -55,33 +60,55 @@ def exchanging(path: Path, name: str, campaign: int, lock: int, busy_seconds: fl
     handed = (theirs.fileno(), lock)
     process = subprocess.Popen(command, pass_fds=handed, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
     theirs.close()
-    connection = Connection(ours.detach())
+    other = _Other(Connection(ours.detach()), name, campaign)
     try:
-        yield lambda results, most, now: _ask(connection, name, (campaign, told(results), most, now))
+        yield partial(_by_either, other, meanwhile)
     finally:
-        connection.close()
+        other.connection.close()
         with suppress(subprocess.TimeoutExpired):
             process.wait(_LONGEST_END)
 
 
-def _ask(connection: Connection, name: str, question: tuple[Any, ...]) -> Batch:
-    try:
-        connection.send_bytes(pickle.dumps(question))
-        answer = connection.recv()
-    except (OSError, EOFError) as err:
-        hint = "Was it killed, or is memory short? `newsletter resume` finds out what became of those in flight."
-        raise LedgerError("the process that keeps the ledger has ended", where=Where(name), hint=hint) from err
-    except BaseException:
-        connection.close()  # an answer that nobody has read would be taken for that of the next question
-        raise
-    if isinstance(answer, _Refused):
-        raise LedgerError(answer.message, where=Where(name), hint=answer.hint)
-    found: Found = answer
-    return batch_of(found, question[-1])
+@dataclass(slots=True)
+class _Other:
+    """The process at the other end, and whether it has said that it is ready."""
+
+    connection: Connection
+    name: str
+    campaign: int
+    ready: bool = False
+
+    def exchange(self, results: Sequence[Result], most: int, now: datetime) -> Batch:
+        found = self._ask((self.campaign, told(results), most, now))
+        if isinstance(found, _Refused):
+            raise LedgerError(found.message, where=Where(self.name), hint=found.hint)
+        return batch_of(found, now)
+
+    def _ask(self, question: tuple[Any, ...]) -> Found | _Refused:
+        try:
+            if not self.ready:
+                self.ready = self.connection.recv()
+            self.connection.send_bytes(pickle.dumps(question))
+            answer: Found | _Refused = self.connection.recv()
+        except (OSError, EOFError) as err:
+            hint = "Was it killed, or is memory short? `newsletter resume` finds out what became of those in flight."
+            raise LedgerError("the process that keeps the ledger has ended", where=Where(self.name), hint=hint) from err
+        except BaseException:
+            self.connection.close()  # an answer that nobody has read would be taken for that of the next question
+            raise
+        return answer
+
+
+def _by_either(other: _Other, meanwhile: Exchange | None, results: Sequence[Result], most: int, now: datetime) -> Batch:
+    if meanwhile and not other.ready and not other.connection.poll():
+        return meanwhile(results, most, now)
+    return other.exchange(results, most, now)
 
 
 def answer(ledger: Ledger, connection: Connection) -> None:
-    """Do what is asked for on ``connection`` until the other end closes it."""
+    """Say that all is ready, then do what is asked for on ``connection`` until the other end closes it."""
+    with suppress(OSError):
+        connection.send(obj=True)
     while True:
         try:
             campaign, results, most, now = connection.recv()
@@ -105,5 +132,5 @@ def main(arguments: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.set_inheritable(int(descriptor), False)  # noqa: FBT003 - its only form
-    with Connection(int(descriptor)) as connection, sqlite.connect(Path(path), name, float(busy_seconds)) as ledger:
+    with Connection(int(descriptor)) as connection, sqlite.connect(Path(path), name, float(busy_seconds), sqlite.SMALL_CACHE_KIB) as ledger:
         answer(ledger, connection)

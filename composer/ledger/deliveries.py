@@ -89,12 +89,15 @@ def told(results: Sequence[Result]) -> Told:
 
 
 def exchange(ledger: Ledger, campaign: int, told: Told, most: int, now: datetime, due_before: datetime | None = None) -> Found:
-    """Record and claim in a single commit. Raises LedgerError as ``record`` does, and then changes nothing."""
+    """Record and claim in a single commit; while another process asks for something, nothing is claimed.
+
+    Raises LedgerError as ``record`` does, and then changes nothing.
+    """
     with ledger.write() as connection:
         if told.number:
             _record(connection, told, now, ledger.name)
         ((issue, apart, request, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
-        rows = _due(connection, campaign, min(most, MOST), due_before or now)
+        rows = _due(connection, campaign, min(most, MOST), due_before or now) if most and not request else []
         unwanted = _suppressed(connection, rows)
         if not apart:
             unwanted |= _held_elsewhere(connection, campaign, issue, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, create_engine, event
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CACHE_KIB = 64 * 1024
+# What only sends goes through the people once, from the first to the last.
+SMALL_CACHE_KIB = 8 * 1024
 # The values of a connection that writes durably: journal_mode WAL, synchronous FULL (2).
 DURABLE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 _AGAIN = "Wait until the other command is done, then try again."
@@ -32,13 +35,13 @@ _MEANING = (
 )
 
 
-def connect(path: Path, name: str, busy_seconds: float) -> Ledger:
-    """Set up the connections to a file; none is made yet. ``name`` is the file as people know it."""
+def connect(path: Path, name: str, busy_seconds: float, cache_kib: int = CACHE_KIB) -> Ledger:
+    """Set up the connections to a file, each with a cache of so many KiB; none is made yet. ``name`` is the file as people know it."""
     # An address put together as text would end at a "?" in the path.
     url = URL.create("sqlite", database=str(path))
     # The connection used last is used next: another one's cache is of no use after a write (sqlite.org/wal.html).
     engine = create_engine(url, connect_args={"timeout": busy_seconds}, pool_use_lifo=True, hide_parameters=True)
-    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "connect", partial(_set_up, cache_kib))
     event.listen(engine, "begin", _begin)
     return Ledger(engine, name, Kind({"reading": True}, meaning))
 
@@ -52,12 +55,12 @@ def meaning(err: BaseException) -> tuple[str, str]:
     return f"the ledger cannot be used: {err}".splitlines()[0], ""
 
 
-def _set_up(connection: Any, _record: object) -> None:
+def _set_up(cache_kib: int, connection: Any, _record: object) -> None:
     # The driver's legacy transactions would begin late and not at all before DDL; `_begin` does it.
     connection.isolation_level = None
     # fullfsync matters on macOS alone, where fsync does not reach the platter. With the default cache of 2 MB, writing 400,000 people
     # takes half as long again; this one grows only as it is used.
-    pragmas = ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}")
+    pragmas = ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", f"cache_size = -{cache_kib}")
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}").close()
     found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in DURABLE}

@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 
 from composer.config import Config, ListSettings
 from composer.edition.model import Edition
 from composer.message.headers import split_mailbox
-from composer.message.links import list_id_header, unsubscribe
+from composer.message.links import Unsubscribe, list_id_header, unsubscribe
 from composer.message.merge import Merger
 from composer.message.mime import check_head
 from composer.message.model import Message, Recipient
+
+
+class Builder:
+    """Builds the Messages of one Edition for a list; what they have in common is worked out once. Safe to share between threads.
+
+    ``keys`` sign the unsubscribe link, newest first.
+    """
+
+    def __init__(self, merger: Merger, *, config: Config, settings: ListSettings, keys: Sequence[str]) -> None:
+        edition = merger.edition
+        self._merger, self._config, self._settings, self._keys = merger, config, settings, keys
+        self._domain = _domain(edition.from_)
+        self._sender = edition.reply_to or edition.from_
+        self._list = {"List-Id": list_id_header(config.newsletter.name, settings, self._domain)}
+        self._shared: tuple[Unsubscribe, Mapping[str, str]] | None = None
+
+    def build(self, recipient: Recipient, delivery_id: str, date: datetime, position: int = 0) -> Message:
+        """Return the Message of one delivery; the same arguments give the same Message.
+
+        ``delivery_id`` is opaque, of letters, digits, ``.``, ``_`` and ``-``; ``date`` is aware. Raises MergeError for a value that
+        is lacking or unfit, or a header that cannot be written; ConfigError for a way to unsubscribe that is not set up.
+        """
+        leave, headers = self._shared or self._ways_out(delivery_id)
+        values = dict(recipient.fields)
+        if recipient.name and not values.get("name"):
+            values["name"] = recipient.name
+        values["email"] = recipient.email
+        values["unsubscribe_url"] = leave.url
+        values["preferences_url"] = leave.preferences_url
+        merged = self._merger.merge(values)
+        message_id = f"{delivery_id}@{self._domain}"
+        message = Message(delivery_id, merged, recipient.email, recipient.name, message_id, date, headers, "", position)
+        check_head(message)  # refused now, while it is certain that nobody got it
+        return message
+
+    def _ways_out(self, delivery_id: str) -> tuple[Unsubscribe, Mapping[str, str]]:
+        leave = unsubscribe(self._config, self._settings, delivery_id, self._keys, sender=self._sender)
+        found = leave, MappingProxyType({**self._list, **leave.headers})
+        if not leave.personal:
+            self._shared = found
+        return found
 
 
 def build_message(  # noqa: PLR0913 - a person and all around
@@ -26,31 +68,8 @@ def build_message(  # noqa: PLR0913 - a person and all around
     keys: Sequence[str],
     position: int = 0,
 ) -> Message:
-    """Return the Message of one delivery; the same arguments give the same Message.
-
-    ``delivery_id`` is opaque, of letters, digits, ``.``, ``_`` and ``-``; ``date`` is aware; ``keys`` sign the unsubscribe link,
-    newest first. Raises MergeError for a value that is lacking or unfit, or a header that cannot be written; ConfigError for a way
-    to unsubscribe that is not set up.
-    """
-    edition = merger.edition
-    domain = _domain(edition.from_)
-    leave = unsubscribe(config, settings, delivery_id, keys, sender=edition.reply_to or edition.from_)
-    values = dict(recipient.fields)
-    if recipient.name and not values.get("name"):
-        values["name"] = recipient.name
-    values.update(email=recipient.email, unsubscribe_url=leave.url, preferences_url=leave.preferences_url)
-    message = Message(
-        delivery_id=delivery_id,
-        merged=merger.merge(values),
-        email=recipient.email,
-        name=recipient.name,
-        message_id=f"{delivery_id}@{domain}",
-        date=date,
-        position=position,
-        headers={"List-Id": list_id_header(config.newsletter.name, settings, domain), **leave.headers},
-    )
-    check_head(message)  # refused now, while it is certain that nobody got it
-    return message
+    """Build one Message, as ``Builder`` does many."""
+    return Builder(merger, config=config, settings=settings, keys=keys).build(recipient, delivery_id, date, position)
 
 
 def inline_images(edition: Edition) -> dict[str, str]:

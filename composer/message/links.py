@@ -21,11 +21,12 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """``url`` and ``preferences_url`` are for the footer, ``headers`` for the message."""
+    """``url`` and ``preferences_url`` are for the footer, ``headers`` for the message; ``personal`` unless all of a list have the same."""
 
     url: str
     preferences_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    personal: bool = False
 
 
 def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: Sequence[str], *, sender: str = "") -> Unsubscribe:
@@ -65,7 +66,7 @@ def _one_click(config: Config, token: str, subject: str) -> Unsubscribe:
     # mailbox of a newsletter with a service may have no reader.
     mailto = f", <{_mailto(config.unsubscribe.address, subject)}>" if config.unsubscribe.address else ""
     headers = {"List-Unsubscribe": f"<{url}>{mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return Unsubscribe(url, config.unsubscribe.preferences_url or url, headers)
+    return Unsubscribe(url, config.unsubscribe.preferences_url or url, headers, personal=True)
 
 
 def list_id_header(newsletter: str, settings: ListSettings, domain: str) -> str:

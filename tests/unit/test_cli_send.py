@@ -169,15 +169,16 @@ def test_a_configuration_that_breaks_on_the_way_is_a_stop(newsletter, project, m
     _real_sender(project)
     with (project.root / "newsletter.toml").open("a") as file:
         file.write("\n[delivery]\nbatch = 1\n")
-    build, seen = campaign.build_message, []
+    seen = []
 
-    def breaks(*arguments, **options):
-        seen.append(options["delivery_id"])
-        if len(seen) > 1:
-            raise ConfigError("no address is known", hint="Set one.")
-        return build(*arguments, **options)
+    class Breaks(campaign.Builder):
+        def build(self, recipient, delivery_id, *arguments):
+            seen.append(delivery_id)
+            if len(seen) > 1:
+                raise ConfigError("no address is known", hint="Set one.")
+            return super().build(recipient, delivery_id, *arguments)
 
-    monkeypatch.setattr(campaign, "build_message", breaks)
+    monkeypatch.setattr(campaign, "Builder", Breaks)
     result = newsletter("send", "2026-01", "--to", "staff", "--yes")
     assert result.exit_code == 3
     assert "newsletter resume 1" in result.stderr

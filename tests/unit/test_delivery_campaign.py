@@ -73,6 +73,16 @@ def test_what_is_over_is_not_run(project, ledger, state):
         run(project, ledger, read_campaign(ledger), clock=FakeClock())
 
 
+def test_what_another_process_finished_meanwhile_is_not_run(project, ledger, monkeypatch):
+    """Whoever waited for the campaign looks again when it has it."""
+    begun = begin(ledger, prepare(project, "2026-01", ["staff"]), FakeClock().now)
+    stale = read_campaign(ledger)
+    assert run(project, ledger, begun, clock=FakeClock()).state == "finished"
+    with pytest.raises(UsageError, match="campaign 1 is finished"):
+        run(project, ledger, stale, clock=FakeClock())
+    assert read_campaign(ledger).state == "finished"
+
+
 def test_the_transport_is_closed_whatever_happens(project, ledger, monkeypatch):
     """Connections do not stay open when the run ends in trouble; one that is refused opens none."""
     memory, opened = MemoryTransport(), []

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 
 from composer.cli import interrupt as interrupt_module
 from composer.cli.interrupt import stop_on_signal
+from composer.delivery import desk
 from composer.delivery import dispatch as loop
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending, Watch
@@ -327,8 +328,8 @@ def test_full_disk_on_the_way_stops_and_a_resume_goes_on(ledger, start, monkeypa
         raise LedgerError("the disk is full", hint="Make room.")
 
     with monkeypatch.context() as patch:
-        exchange = loop.record_and_claim
-        patch.setattr(loop, "record_and_claim", lambda *given: full() if given[2] else exchange(*given))
+        exchange = desk.record_and_claim
+        patch.setattr(desk, "record_and_claim", lambda *given: full() if given[2] else exchange(*given))
         with pytest.raises(Stopped, match="disk is full") as caught:
             dispatch(replace(sending, sleep=lambda _: None))
     assert caught.value.exit_code == 3

@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from sqlalchemy import select, text
 
 from composer.errors import LedgerError, UsageError
+from composer.ledger import apart
 from composer.ledger.apart import exchanging
 from composer.ledger.campaigns import count_states, start_campaign
-from composer.ledger.deliveries import settle_orphans
+from composer.ledger.deliveries import record_and_claim, settle_orphans
 from composer.ledger.lock import hold_campaign
 from composer.ledger.model import Claimed, DeliveryState, Reason, Result
 from composer.ledger.opening import ledger_path, open_ledger
@@ -23,6 +25,7 @@ from composer.ledger.suppressions import Suppression, suppress
 from composer.testing import FakeClock, an_audience, an_edition
 
 NOW = FakeClock().now
+DIES = "import time; time.sleep(0.2); raise SystemExit(3)"
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -121,6 +124,46 @@ def test_a_process_that_dies_is_told(sqlite_project, file_ledger, campaign):
             exchange((), 1, NOW)
 
 
+def test_until_it_is_ready_the_ledger_is_asked_here(sqlite_project, file_ledger, campaign):
+    """It takes half a second to start: nobody waits for it, and whoever was claimed here is recorded there."""
+    here = []
+
+    def meanwhile(results, most, now):
+        here.append(len(results))
+        return record_and_claim(file_ledger, campaign, results, most, now)
+
+    with (
+        hold_campaign(sqlite_project, file_ledger, campaign) as lock,
+        exchanging(ledger_path(sqlite_project), file_ledger.name, campaign, lock, 5.0, meanwhile=meanwhile) as exchange,
+    ):
+        rows = exchange((), 2, NOW).rows
+        assert here == [0]
+        results = [Result(row, "accepted", "accepted") for row in rows]
+        end = time.monotonic() + 20
+        while here and time.monotonic() < end:
+            here.clear()
+            time.sleep(0.05)
+            exchange((), 0, NOW)
+        assert not here
+        assert len(exchange(results, 3, NOW).rows) == 3
+        assert not here
+    assert count_states(file_ledger, campaign) == {"accepted": 2, "sending": 3}
+
+
+def test_one_that_dies_before_it_is_ready_is_told(sqlite_project, file_ledger, campaign, monkeypatch):
+    """A broken installation ends the run with a sentence; the ledger here does not do the work of both for ever."""
+    monkeypatch.setattr(apart, "_PROGRAM", DIES)
+    here = partial(record_and_claim, file_ledger, campaign)
+    with (
+        hold_campaign(sqlite_project, file_ledger, campaign) as lock,
+        exchanging(ledger_path(sqlite_project), file_ledger.name, campaign, lock, 5.0, meanwhile=here) as exchange,
+    ):
+        while _children():
+            time.sleep(0.05)
+        with pytest.raises(LedgerError, match="has ended"):
+            exchange((), 0, NOW)
+
+
 def test_it_ends_with_the_one_it_works_for(sqlite_project, file_ledger, campaign):
     """A sender that is killed leaves nobody behind who writes, and until then nobody else has the campaign."""
     with subprocess.Popen([sys.executable, "-c", HOLD, str(sqlite_project.root)], stdout=subprocess.PIPE, text=True) as sender:
@@ -149,7 +192,7 @@ def _children(parent=0):
     listed = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent or os.getpid())], capture_output=True, text=True, check=False
     )
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "composer.ledger.apart" in line]
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "composer.ledger.apart" in line or DIES in line]
 
 
 def _alive(number):

@@ -70,7 +70,7 @@ def test_a_sqlite_that_does_not_write_durably_is_refused():
             return ("delete",) if "journal" in self.asked else (1,)
 
     with pytest.raises(LedgerError, match="does not write durably"):
-        sqlite._set_up(Deaf(), None)
+        sqlite._set_up(1024, Deaf(), None)
 
 
 def test_opening_again_needs_no_alembic(project, monkeypatch):

@@ -54,7 +54,7 @@ def _made(connection):
 def _words(connection, table):
     if connection.dialect.name == "sqlite":
         said = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = :table"), {"table": table}).scalar()
-        said = re.search(r"CHECK \((?:state|reason) IN \((.*?)\)\)", said)[1]
+        said = re.search(rf"CONSTRAINT ck_{table}_(?:state|reason) CHECK (.*)", said)[1]
     else:
         defined = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conname NOT LIKE '%held' AND conrelid = CAST(:table AS regclass)"
         said = connection.execute(text(defined), {"table": table}).scalar_one()

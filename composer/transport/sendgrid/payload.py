@@ -102,21 +102,12 @@ class Builder:
 
     def requests(self, batch: Sequence[Message]) -> Iterator[Request]:
         """Yield requests for a batch: each of one edition, with addresses unique in it, and no more people than it may have."""
-        groups: dict[tuple[object, ...], list[int]] = {}
-        merger: Merger | None = None
-        links: tuple[str, ...] = ()
-        for place, message in enumerate(batch):
-            merged = message.merged
-            if merged.merger is not merger:
-                merger, links = merged.merger, _links(merged.merger)
-            key: tuple[object, ...] = (merger, _fixed(merged.substitutions, links), message.headers.get(_SHARED, ""), not message.prefix)
-            groups.setdefault(key, []).append(place)
-        for kind, places in groups.items():
+        for kind, places in _alike(batch).items():
             frame = self._frame(kind, batch[places[0]])
             for part in _distinct(places, batch):
                 for start in range(0, len(part), self._most):
                     chosen = tuple(part[start : start + self._most])
-                    yield Request(frame, chosen, tuple(personalization(batch[place], frame) for place in chosen))
+                    yield Request(frame, chosen, _people([batch[place] for place in chosen], frame))
 
     def refusals(self, request: Request, body: bytes) -> dict[int, str]:
         """Say of whom a request, written as ``body``, cannot be sent, by index, and why; no reason names the person."""
@@ -171,23 +162,58 @@ def make_frame(message: Message, terms: Terms) -> Frame:
     return Frame(tuple(keys.items()), texts["subject"], bool(list_id), rest)
 
 
+def _alike(batch: Sequence[Message]) -> dict[tuple[object, ...], list[int]]:
+    """Return the places in a batch of those that can share a request; most batches are one such group."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    merger: Merger | None = None
+    links: tuple[str, ...] = ()
+    last: tuple[object, ...] = ()
+    group: list[int] = []
+    for place, message in enumerate(batch):
+        merged = message.merged
+        if merged.merger is not merger:
+            merger, links = merged.merger, _links(merged.merger)
+        kind = (_fixed(merged.substitutions, links), message.headers.get(_SHARED, ""), not message.prefix)
+        if (merger, *kind) != last:  # a merger's hash is that of its edition: not to be had for nothing
+            last = (merger, *kind)
+            group = groups.setdefault(last, [])
+        group.append(place)
+    return groups
+
+
+def _people(messages: Sequence[Message], frame: Frame) -> tuple[Person, ...]:
+    people: list[Person] = []
+    headers: Mapping[str, str] | None = None
+    written = ""
+    for message in messages:
+        if message.headers is not headers:  # most lists have one for all
+            headers, written = message.headers, _headers(message.headers, frame)
+        people.append(_personalization(message, frame, written))
+    return tuple(people)
+
+
+def _headers(headers: Mapping[str, str], frame: Frame) -> str:
+    """Write a person's headers. Whether these replace the shared ones or join them is not documented; so they are complete."""
+    if len(headers) <= frame.listed:
+        return ""
+    return ',"headers":{' + ",".join([f"{_quoted(each)}:{_quoted(value)}" for each, value in headers.items()]) + "}"
+
+
 def personalization(message: Message, frame: Frame) -> Person:
     """Write what is one person's own; ``substitutions`` are escaped already, each for its place."""
+    return _personalization(message, frame, _headers(message.headers, frame))
+
+
+def _personalization(message: Message, frame: Frame, headers: str) -> Person:
     values = message.merged.substitutions
     merged = ",".join([key + _quoted(values[mark]) for mark, key in frame.keys])
     name = _name(message.name)
-    parts = [f'{{"to":[{{"email":{_quoted(message.email)}', f',"name":{_quoted(name)}' if name else "", "}]"]
-    parts.append(f',"custom_args":{{"delivery":{_quoted(message.delivery_id)}}}')
-    if merged:
-        parts.append(f',"substitutions":{{{merged}}}')
-    # Whether these replace the shared headers or join them is not documented; so they are complete.
-    if len(message.headers) > frame.listed:
-        headers = ",".join([f"{_quoted(each)}:{_quoted(value)}" for each, value in message.headers.items()])
-        parts.append(f',"headers":{{{headers}}}')
-    if message.prefix:
-        parts.append(f',"subject":{_quoted(message.prefix + frame.subject)}')
-    parts.append("}")
-    return Person("".join(parts), len(merged), bool(message.prefix))
+    named = f',"name":{_quoted(name)}' if name else ""
+    filled = f',"substitutions":{{{merged}}}' if merged else ""
+    subject = f',"subject":{_quoted(message.prefix + frame.subject)}' if message.prefix else ""
+    delivery = f',"custom_args":{{"delivery":{_quoted(message.delivery_id)}}}'
+    written = f'{{"to":[{{"email":{_quoted(message.email)}{named}}}]{delivery}{filled}{headers}{subject}}}'
+    return Person(written, len(merged), bool(message.prefix))
 
 
 def _settings(terms: Terms) -> dict[str, Any]:

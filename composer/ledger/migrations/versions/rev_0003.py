@@ -1,4 +1,7 @@
-"""Deliveries say in a column of their own whether they keep their person from getting the issue again."""
+"""Deliveries say in a column of their own whether they keep their person from getting the issue again.
+
+Their rules are written as comparisons: in a CHECK, SQLite sorts the words of an IN anew for each row.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,14 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
-_REACHED = "(state IN ('sending', 'accepted', 'deferred', 'in_doubt') OR state = 'skipped' AND reason = 'resolved')"
+_REACHED = (
+    "((state = 'sending' OR state = 'accepted' OR state = 'deferred' OR state = 'in_doubt') OR state = 'skipped' AND reason = 'resolved')"
+)
 _IS_HELD = f"(real AND NOT correction AND {_REACHED})"
-_DELIVERY_STATES = "state IN ('pending', 'sending', 'accepted', 'deferred', 'rejected', 'failed', 'in_doubt', 'skipped', 'recalled')"
+_DELIVERY_STATES = (
+    "(state = 'pending' OR state = 'sending' OR state = 'accepted' OR state = 'deferred' OR state = 'rejected' OR state = 'failed'"
+    " OR state = 'in_doubt' OR state = 'skipped' OR state = 'recalled')"
+)
 _COLUMNS = (
     "campaign, position, id, issue, real, correction, list, address_key, email, name, fields, state, reason, attempts, first_tried_at,"
     " due_at, updated_at"
@@ -26,6 +34,8 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.add_column("deliveries", sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()))
         op.execute(f"UPDATE deliveries SET held = {_IS_HELD}")  # noqa: S608 - our own words
+        op.drop_constraint(op.f("ck_deliveries_state"), "deliveries")
+        op.create_check_constraint(op.f("ck_deliveries_state"), "deliveries", _DELIVERY_STATES)
         op.create_check_constraint(op.f("ck_deliveries_held"), "deliveries", f"held = {_IS_HELD}")
     else:
         _lay_anew()
