@@ -144,7 +144,6 @@ def _builder(project: Project, ledger: Ledger, campaign: Campaign) -> Callable[[
     config = project.config
     keys = project.signing_keys() if config.unsubscribe.via == "service" else ()
     merger = Merger(edition, image_urls(edition, config, hosted=campaign.real and is_public(settings)))
-
     builder = Builder(merger, config=config, settings=settings, keys=keys)
 
     def build(row: Claimed, now: datetime) -> Message:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from composer.delivery.lanes import AtOnce, Lanes
 from composer.errors import LedgerError
+from composer.ledger.apart import KeeperGone
 from composer.ledger.deliveries import record_and_claim
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from threading import Event
 
     from composer.delivery.sending import Sending
@@ -26,17 +28,16 @@ _TRIES = 5
 
 
 class Desk:
-    """Where results are handed in and deliveries are claimed; ``results`` wait to be recorded with the next question."""
+    """Where results are handed in and deliveries are claimed."""
 
-    def __init__(self, sending: Sending, ready: Event, unit: int) -> None:
-        """``ready`` is set when an answer has come in from elsewhere; at most ``unit`` are recorded, and as many claimed, at once."""
+    def __init__(self, sending: Sending, ready: Event) -> None:
+        """``ready`` is set when an answer has come in from another process."""
         self._sending = sending
         self._exchange = sending.exchange or partial(record_and_claim, sending.ledger, sending.campaign.id)
         self._clerk: _Clerk = Lanes(self._work, 1, ready) if sending.exchange else AtOnce(self._work)
         self._asked: _Question = ([], 0)
-        self._unit = unit
+        self._results: list[Result] = []
         self._more, self._look = True, False
-        self.results: list[Result] = []
 
     @property
     def busy(self) -> bool:
@@ -44,17 +45,26 @@ class Desk:
         return bool(self._clerk.busy)
 
     @property
+    def done(self) -> bool:
+        """Whether the ledger has all that was handed in."""
+        return not (self.busy or self._results)
+
+    @property
     def more(self) -> bool:
-        """Whether somebody may be due whom nobody asked for: not after an answer with fewer than were wanted."""
+        """Whether somebody may be due: not after a claim that found nobody."""
         return self._more
+
+    def hand_in(self, results: Iterable[Result]) -> None:
+        """Take what became of deliveries; it is recorded with the next question."""
+        self._results += results
 
     def ask(self, most: int) -> None:
         """Have results recorded and up to ``most`` claimed, in one commit; not while an answer is due, nor with nothing to ask."""
-        most = min(most, self._unit) if self._more else 0
-        if self.busy or not (self.results or most or self._look):
+        most = most if self._more or self._look else 0
+        if self.busy or not (self._results or most or self._look):
             return
-        self._asked = (self.results[: self._unit], most)
-        self.results, self._look = self.results[self._unit :], False
+        self._asked = (self._results, most)
+        self._results, self._look = [], False
         self._clerk.submit(self._asked)
 
     def answer(self) -> Batch | None:
@@ -63,13 +73,13 @@ class Desk:
         try:
             batch = next(iter(self._clerk.collect()), None)
         except BaseException:
-            self.results = told + self.results
+            self._results = told + self._results
             raise
         if batch is None:
             return None
         self._asked = ([], 0)
-        found = len(batch.rows) + batch.skipped
-        self._more = found >= most if most else self._more
+        if most:
+            self._more = bool(batch)
         watch = self._sending.watch
         if told:
             watch.probe("recorded")
@@ -93,6 +103,8 @@ class Desk:
             try:
                 self._sending.watch.probe("claim")
                 return self._exchange(results, most, self._sending.clock())
+            except KeeperGone:
+                raise
             except LedgerError:
                 if not left:
                     raise

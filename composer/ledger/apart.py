@@ -37,6 +37,10 @@ _LONGEST_END = 30.0
 _PROGRAM = f"import sys; from {__name__} import main; main(sys.argv[1:])"
 
 
+class KeeperGone(LedgerError):  # noqa: N818 - what has become of it
+    """The process that keeps the ledger has ended: no use to ask it again."""
+
+
 class _Refused(NamedTuple):
     """A LedgerError on its way."""
 
@@ -58,15 +62,28 @@ def exchanging(
     command = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(path), name, str(busy_seconds)]
     # A session of its own: an interrupt from the terminal is for the process that sends, which still has answers to write.
     handed = (theirs.fileno(), lock)
-    process = subprocess.Popen(command, pass_fds=handed, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
-    theirs.close()
-    other = _Other(Connection(ours.detach()), name, campaign)
+    with ours, theirs, Connection(os.dup(ours.fileno())) as connection:
+        try:
+            process = subprocess.Popen(command, pass_fds=handed, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
+        except OSError as err:
+            raise LedgerError(f"no process for the ledger: {err.strerror}", hint="Is memory short? Then try again later.") from err
+        theirs.close()
+        try:
+            yield partial(_by_either, _Other(connection, name, campaign), meanwhile)
+        finally:
+            # Not a close alone: a thread that still waits for an answer would keep the line open.
+            with suppress(OSError):
+                ours.shutdown(socket.SHUT_RDWR)
+            _see_it_end(process)
+
+
+def _see_it_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the last commit. One that hangs is killed: what was not committed by then never will be."""
     try:
-        yield partial(_by_either, other, meanwhile)
-    finally:
-        other.connection.close()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_LONGEST_END)
+        process.wait(_LONGEST_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @dataclass(slots=True)
@@ -78,7 +95,15 @@ class _Other:
     campaign: int
     ready: bool = False
 
+    def is_ready(self) -> bool:
+        """Say whether it has told that it is ready, or has ended."""
+        try:
+            return self.ready or self.connection.poll()
+        except OSError:
+            return True  # asking it will say what happened
+
     def exchange(self, results: Sequence[Result], most: int, now: datetime) -> Batch:
+        """Do what ``record_and_claim`` does, there."""
         found = self._ask((self.campaign, told(results), most, now))
         if isinstance(found, _Refused):
             raise LedgerError(found.message, where=Where(self.name), hint=found.hint)
@@ -92,7 +117,7 @@ class _Other:
             answer: Found | _Refused = self.connection.recv()
         except (OSError, EOFError) as err:
             hint = "Was it killed, or is memory short? `newsletter resume` finds out what became of those in flight."
-            raise LedgerError("the process that keeps the ledger has ended", where=Where(self.name), hint=hint) from err
+            raise KeeperGone("the process that keeps the ledger has ended", where=Where(self.name), hint=hint) from err
         except BaseException:
             self.connection.close()  # an answer that nobody has read would be taken for that of the next question
             raise
@@ -100,7 +125,7 @@ class _Other:
 
 
 def _by_either(other: _Other, meanwhile: Exchange | None, results: Sequence[Result], most: int, now: datetime) -> Batch:
-    if meanwhile and not other.ready and not other.connection.poll():
+    if meanwhile and not other.is_ready():
         return meanwhile(results, most, now)
     return other.exchange(results, most, now)
 
@@ -108,7 +133,7 @@ def _by_either(other: _Other, meanwhile: Exchange | None, results: Sequence[Resu
 def answer(ledger: Ledger, connection: Connection) -> None:
     """Say that all is ready, then do what is asked for on ``connection`` until the other end closes it."""
     with suppress(OSError):
-        connection.send(obj=True)
+        connection.send_bytes(pickle.dumps(obj=True))
     while True:
         try:
             campaign, results, most, now = connection.recv()
@@ -119,6 +144,8 @@ def answer(ledger: Ledger, connection: Connection) -> None:
             reply = exchange(ledger, campaign, results, most, now)
         except LedgerError as err:
             reply = _Refused(err.message, err.hint)
+        except Exception as err:  # noqa: BLE001 - whatever it was, nothing was committed, and the one who asks can say so
+            reply = _Refused(f"the ledger cannot be used: {type(err).__name__}: {err}", "")
         with suppress(OSError):
             connection.send_bytes(pickle.dumps(reply))
 

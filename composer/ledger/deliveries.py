@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from composer.ledger.database import Ledger
     from composer.ledger.model import Result
+    from composer.ledger.ready import Ready
 
 Run = tuple[int, int]
 MOST = 1_000
@@ -57,7 +58,8 @@ def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: d
     """Take up to ``most`` (at most 1,000) deliveries that are pending, or deferred and due before ``due_before`` (default: now).
 
     When this returns, the claim is on disk: each row is ``sending``. Those whom another real campaign of the same issue has,
-    and those who are suppressed by now, become ``skipped``. An empty Batch means that nothing is due.
+    and those who are suppressed by now, become ``skipped``. An empty Batch means that nothing is due, or that somebody
+    asks for something: see its ``request``.
     """
     return record_and_claim(ledger, campaign, (), most, now, due_before)
 
@@ -139,10 +141,22 @@ def _record(connection: Connection, told: Told, now: datetime, ledger: str) -> N
         said = {"now": now, "outcome": outcome, "answer": answer, "batch": batch}
         written += statements.ENDED.change(connection, _each(campaign, runs, **said))
     for (campaign, state, reason, due_at), runs in told.moves.items():
-        change = statements.LEAVE if "held" in moved_to(state, reason) else statements.STAY
+        change = (
+            statements.RETURN
+            if state == DeliveryState.PENDING
+            else statements.LEAVE
+            if "held" in moved_to(state, reason)
+            else statements.STAY
+        )
         moved += change.change(connection, _each(campaign, runs, to=state, why=reason, due=due_at, now=now))
     if not written == moved == told.number:
         raise LedgerError("a delivery that nobody was sending cannot have an outcome", where=Where(ledger))
+
+
+def _move(state: DeliveryState, reason: str) -> Ready:
+    if state == DeliveryState.PENDING:
+        return statements.RETURN
+    return statements.LEAVE if "held" in moved_to(state, reason) else statements.STAY
 
 
 def _due(connection: Connection, campaign: int, most: int, before: datetime) -> list[tuple[Any, ...]]:

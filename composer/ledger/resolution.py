@@ -58,7 +58,9 @@ def resolve(ledger: Ledger, campaign: int, state: DeliveryState, now: datetime, 
         doubtful = update(deliveries).where(_D.campaign == campaign, _D.state == DeliveryState.IN_DOUBT)
         if keys is not None:
             doubtful = doubtful.where(among(connection, _D.address_key, list(keys)))
-    return _move(ledger, campaign, doubtful.values(**moved_to(state, reason), updated_at=now), now)
+    # To be sent again is to begin anew: the day in which a delivery is given up does not count from the first time.
+    begun = {"first_tried_at": None} if state is DeliveryState.PENDING else {}
+    return _move(ledger, campaign, doubtful.values(**moved_to(state, reason), **begun, updated_at=now), now)
 
 
 def _move(ledger: Ledger, campaign: int, change: object, now: datetime) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import Text, bindparam, case, cast, func, insert, literal, null, or_, select, update
 
 from composer.ledger.lock import in_turn
 from composer.ledger.model import DeliveryState
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _ATTEMPT = ("campaign", "position", "number", "started_at", "ended_at", "outcome", "answer", "batch")
 _C, _D, _S = campaigns.c, deliveries.c, suppressions.c
 _NOW = bindparam("now", type_=_D.updated_at.type)
+# Who is given back was not tried: if the claim was the first, it is forgotten, or a long pause would count as trying.
+_FIRST_TRIED = case((_D.first_tried_at == _D.updated_at, null()), else_=_D.first_tried_at)
 _WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
 
@@ -89,3 +91,4 @@ DEFERRED = Ready(lambda _: _rows(DeliveryState.DEFERRED, _D.due_at <= bindparam(
 TAKE, SKIP, TOUCH = Ready(lambda _: _taken()), Ready(lambda _: _skipped()), Ready(lambda _: _touched())
 ENDED = Ready(lambda _: ended(*_among(DeliveryState.SENDING)))
 STAY, LEAVE = Ready(lambda _: _moved()), Ready(lambda _: _moved(held=False))
+RETURN = Ready(lambda _: _moved(held=False, first_tried_at=_FIRST_TRIED))

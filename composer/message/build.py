@@ -52,7 +52,7 @@ class Builder:
     def _ways_out(self, delivery_id: str) -> tuple[Unsubscribe, Mapping[str, str]]:
         leave = unsubscribe(self._config, self._settings, delivery_id, self._keys, sender=self._sender)
         found = leave, MappingProxyType({**self._list, **leave.headers})
-        if not leave.personal:
+        if leave.shared:
             self._shared = found
         return found
 

@@ -21,12 +21,12 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """``url`` and ``preferences_url`` are for the footer, ``headers`` for the message; ``personal`` unless all of a list have the same."""
+    """``url`` and ``preferences_url`` are for the footer, ``headers`` for the message; ``shared`` if a whole list has the same."""
 
     url: str
     preferences_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    personal: bool = False
+    shared: bool = False
 
 
 def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: Sequence[str], *, sender: str = "") -> Unsubscribe:
@@ -36,7 +36,7 @@ def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: 
     """
     preferences = config.unsubscribe.preferences_url
     if config.unsubscribe.via == "sendgrid":  # SendGrid replaces these tags and adds the headers of the group by itself
-        return Unsubscribe("<%asm_group_unsubscribe_raw_url%>", preferences or "<%asm_preferences_raw_url%>")
+        return Unsubscribe("<%asm_group_unsubscribe_raw_url%>", preferences or "<%asm_preferences_raw_url%>", shared=True)
     if config.unsubscribe.via == "service":
         return _one_click(config, sign_unsubscribe(delivery_id, keys), _request("unsubscribe", settings.name))
     return _by_mail(_answering(config, settings, sender), settings.name, preferences)
@@ -45,7 +45,7 @@ def unsubscribe(config: Config, settings: ListSettings, delivery_id: str, keys: 
 @lru_cache(maxsize=16)  # the same for everybody on a list
 def _by_mail(mailbox: str, name: str, preferences: str) -> Unsubscribe:
     url = _mailto(mailbox, _request("unsubscribe", name))
-    return Unsubscribe(url, preferences or _mailto(mailbox, _request("preferences", name)), {"List-Unsubscribe": f"<{url}>"})
+    return Unsubscribe(url, preferences or _mailto(mailbox, _request("preferences", name)), {"List-Unsubscribe": f"<{url}>"}, shared=True)
 
 
 def inert_unsubscribe(config: Config, settings: ListSettings, test_id: str, keys: Sequence[str], *, sender: str = "") -> Unsubscribe:
@@ -66,7 +66,7 @@ def _one_click(config: Config, token: str, subject: str) -> Unsubscribe:
     # mailbox of a newsletter with a service may have no reader.
     mailto = f", <{_mailto(config.unsubscribe.address, subject)}>" if config.unsubscribe.address else ""
     headers = {"List-Unsubscribe": f"<{url}>{mailto}", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return Unsubscribe(url, config.unsubscribe.preferences_url or url, headers, personal=True)
+    return Unsubscribe(url, config.unsubscribe.preferences_url or url, headers)
 
 
 def list_id_header(newsletter: str, settings: ListSettings, domain: str) -> str:

@@ -75,7 +75,7 @@ def test_check_that_finds_something(any_project):
     assert "[ledger-tables-differ]" in result.stderr
     told = json.loads(run(any_project, "db", "check", "--json").stdout)
     assert told["ledger"] == _shown(any_project)
-    assert {"code", "severity", "where", "message", "hint"} == set(told["findings"][0])
+    assert {"code", "severity", "path", "line", "column", "where", "message", "hint"} == set(told["findings"][0])
 
 
 def test_check_changes_nothing(bare_project):

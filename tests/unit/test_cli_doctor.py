@@ -62,7 +62,7 @@ def test_json_holds_all_of_it(project, settings):
     assert (data["transport"], data["real"], data["domain"], data["login"]) == ("outbox", False, "letters.org", "")
     assert data["records"]["spf"] == {"passes": True, "record": "v=spf1 mx -all"}
     assert data["records"]["dkim"] == {"passes": None, "record": ""}
-    assert {"code", "severity", "where", "message", "hint"} == set(data["findings"][0])
+    assert {"code", "severity", "path", "line", "column", "where", "message", "hint"} == set(data["findings"][0])
     assert "very-secret" not in result.output
 
 

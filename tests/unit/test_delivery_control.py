@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from composer.delivery import control
 from composer.delivery.campaign import run
@@ -21,6 +22,7 @@ from composer.ledger.campaigns import ask_campaign, count_states, move_campaign,
 from composer.ledger.deliveries import claim, record
 from composer.ledger.lock import hold_campaign
 from composer.ledger.model import DeliveryState, Request, Result
+from composer.ledger.schema import deliveries
 from composer.testing import FakeClock, MemoryTransport, an_audience, an_edition
 from composer.transport import registry
 
@@ -345,6 +347,9 @@ def test_those_in_doubt_are_sent_to_again(project, ledger, ways):
     assert ways.sent == []
     assert control.find_doubtful(project, ledger, campaign, LATER, resend=True) == 2
     assert control.resolve(project, ledger, campaign, LATER, resend=True) == 2
+    with ledger.read() as connection:
+        begun = select(deliveries.c.first_tried_at).where(deliveries.c.state == S.PENDING)
+        assert connection.execute(begun).scalars().all() == [None, None]  # their day begins anew
     run(project, ledger, read_campaign(ledger, campaign), clock=FakeClock(LATER))
     assert ways.addresses == ["person2@example.com", "person3@example.com"]
     assert read_campaign(ledger, campaign).state == "finished"

@@ -1,4 +1,4 @@
-"""The ledger that is asked from a thread: the loop goes on meanwhile, and whatever happens nothing that is known gets lost."""
+"""The loop and its ledger, here or in another process: nobody waits for it who need not, and whatever happens nothing known gets lost."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-from composer.delivery import dispatch as loop
+from composer.delivery import turns
 from composer.delivery.desk import Desk
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending, Watch
 from composer.errors import LedgerError, Stopped
+from composer.ledger.apart import KeeperGone
 from composer.ledger.campaigns import ask_campaign, count_states, read_campaign, start_campaign
 from composer.ledger.deliveries import record_and_claim
 from composer.ledger.model import Request
 from composer.ledger.schema import attempts
 from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
-from composer.transport.base import Accepted
+from composer.transport.base import Accepted, Deferred
 
 
 @pytest.fixture
@@ -32,9 +34,9 @@ def ledger(any_ledger):
 
 @pytest.fixture
 def start(ledger):
-    """Begin a campaign of so many people and return what a run of it needs, and the exchange with its ledger."""
+    """Begin a campaign of so many people; return what a run of it needs, and the exchange that is asked from a thread, if it is."""
 
-    def begin(people, **change):
+    def begin(people, *, apart=True, **change):
         transport = change.pop("transport", None) or MemoryTransport()
         edition = an_edition()
         identity = start_campaign(ledger, edition, an_audience(people), transport="memory", real=True, setting={}, now=FakeClock().now)
@@ -47,16 +49,27 @@ def start(ledger):
             nullcontext,
             FakeClock(),
             2,
-            exchange=exchange,
+            exchange=exchange if apart else None,
         )
         return replace(sending, **change), exchange
 
     return begin
 
 
-def test_everybody_gets_one_and_is_accounted_for(ledger, start):
+either = pytest.mark.parametrize("apart", [False, True], ids=["here", "apart"])
+
+
+def together(lanes, answer=Accepted()):  # noqa: B008 - it is frozen
+    """Return a transport whose first calls, one a lane, all end at the same moment."""
+    all_of_them, transport = threading.Barrier(lanes), MemoryTransport(lanes=lanes)
+    transport.script.extend([lambda batch: (all_of_them.wait(10) and None) or [answer] * len(batch)] * lanes)
+    return transport
+
+
+@either
+def test_everybody_gets_one_and_is_accounted_for(ledger, start, apart):
     """The plain case, with as many lanes as there are."""
-    sending, _ = start(25, transport=MemoryTransport(lanes=3))
+    sending, _ = start(25, apart=apart, transport=MemoryTransport(lanes=3))
     report = dispatch(sending)
     assert (report.state, report.counts) == ("finished", {"accepted": 25})
     assert len(set(sending.transport.addresses)) == len(sending.transport.sent) == 25
@@ -143,18 +156,173 @@ def test_answers_that_no_ledger_takes_are_in_doubt_after_the_next_run(ledger, st
     assert len(set(sending.transport.addresses)) == len(sending.transport.sent) == 6
 
 
-def test_no_more_than_a_unit_is_asked_at_once(start, monkeypatch):
-    """With more in one commit every lane would wait for the last of them."""
-    monkeypatch.setattr(loop, "_UNIT", 3)
-    sending, exchange = start(20, transport=MemoryTransport(lanes=8), batch=1)
-    asked = []
+@either
+def test_lanes_that_end_together_are_all_recorded(start, apart):
+    """More than a commit has room for, and nobody is left to claim: the run goes on until the last answer is on disk."""
+    sending, _ = start(3_000, apart=apart, transport=together(3), batch=1_000)
+    report = dispatch(sending)
+    assert (report.state, report.counts) == ("finished", {"accepted": 3_000})
 
-    def noting(results, most, now):
-        asked.append((len(results), most))
+
+@either
+def test_a_pause_while_lanes_end_together_loses_no_answer(ledger, start, apart):
+    """The word comes with the last of them."""
+    transport = together(3)
+    first = transport.script[0]
+    transport.script[0] = lambda batch: ask_campaign(ledger, 1, Request.PAUSE) or first(batch)
+    sending, _ = start(60, apart=apart, transport=transport, batch=10)
+    report = dispatch(sending)
+    assert (report.state, report.counts) == ("paused", {"accepted": 30, "pending": 30})
+    assert dispatch(sending).counts == {"accepted": 60}
+
+
+@either
+def test_what_is_deferred_is_recorded_before_the_wait(ledger, start, apart):
+    """Else nobody would know that it falls due."""
+    seen, clock = [], FakeClock()
+
+    def sleep(_):
+        seen.append(count_states(ledger, sending.campaign.id))
+        clock.advance(60)
+
+    transport = together(3, Deferred("later", 60))
+    sending, _ = start(30, apart=apart, transport=transport, batch=10, wait=timedelta(hours=1), clock=clock, sleep=sleep)
+    report = dispatch(sending)
+    assert seen[0] == {"deferred": 30}
+    assert (report.state, report.counts) == ("finished", {"accepted": 30})
+
+
+@either
+def test_all_lanes_begin_at_once(start, apart):
+    """Eight calls that wait for one another: no lane waits for another to end before it is given something."""
+    transport = together(8)
+    sending, _ = start(3_200, apart=apart, transport=transport, batch=400)
+    assert dispatch(sending).counts == {"accepted": 3_200}
+    assert transport.batches == [400] * 8
+
+
+def test_an_answer_that_comes_while_the_ledger_is_busy_counts(start, monkeypatch):
+    """The stop has waited long enough for the lanes; while it still waits for the ledger, one more ends."""
+    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.4)
+    stop, busy, late = threading.Event(), threading.Event(), threading.Event()
+    transport = MemoryTransport(lanes=2)
+    transport.script.extend([lambda batch: [Accepted()] * len(batch), lambda batch: (late.wait(10) and None) or [Accepted()] * len(batch)])
+    sending, exchange = start(4, transport=transport)
+
+    def slow(results, most, now):
+        if results and not busy.is_set():
+            busy.set()
+            stop.set()
+            time.sleep(1)
+            late.set()
+            time.sleep(0.3)
         return exchange(results, most, now)
 
-    assert dispatch(replace(sending, exchange=noting)).counts == {"accepted": 20}
-    assert max(max(pair) for pair in asked) == 3
+    report = dispatch(replace(sending, exchange=slow, watch=Watch(stop=stop.is_set)))
+    assert report.counts == {"accepted": 4}
+
+
+@either
+def test_the_seconds_of_a_stop_are_seconds(start, apart):
+    """However many lanes end within them, each with a word of its own."""
+    stop, begun = threading.Event(), threading.Semaphore(0)
+
+    def one(batch):
+        begun.release()
+        stop.wait(10)
+        time.sleep(0.05 * int(batch[0].email.removeprefix("person").split("@")[0]) / 2)
+        return [Accepted()] * len(batch)
+
+    transport = MemoryTransport(lanes=40)
+    transport.script.extend([one] * 40)
+    sending, _ = start(40, apart=apart, transport=transport, batch=1)
+
+    def stopping():
+        if begun._value == 40:
+            stop.set()
+        return stop.is_set()
+
+    assert dispatch(replace(sending, watch=Watch(stop=stopping))).counts == {"accepted": 40}
+
+
+def test_nobody_is_begun_with_when_it_is_too_late_to_recall(start):
+    """The ledger was locked for minutes, by which time SendGrid would not take the recall any more."""
+    clock = FakeClock()
+    sending, exchange = start(4, clock=clock)
+
+    def slow(results, most, now):
+        batch = exchange(results, most, now)
+        if results:
+            clock.advance(120)
+        return batch
+
+    report = dispatch(replace(sending, exchange=slow, until=clock.now + timedelta(seconds=60)))
+    assert report.counts == {"accepted": 2, "pending": 2}
+    assert report.reason.startswith("the time in which this can be recalled is over")
+
+
+def test_being_given_back_is_no_try(start):
+    """A campaign that is paused for two days: the first time a server says "later" after that is not the end of its patience."""
+    clock, stop = FakeClock(), threading.Event()
+    sending, exchange = start(4, clock=clock)
+
+    def late(results, most, now):
+        if results:
+            stop.set()
+            time.sleep(0.3)
+        return exchange(results, most, now)
+
+    assert dispatch(replace(sending, exchange=late, watch=Watch(stop=stop.is_set))).counts == {"accepted": 2, "pending": 2}
+    clock.advance(48 * 3600)
+    sending.transport.script.append(lambda batch: [Deferred("451 greylisted", 60)] * len(batch))
+    report = dispatch(replace(sending, sleep=lambda _: clock.advance(61), wait=timedelta(hours=1)))
+    assert report.counts == {"accepted": 4}
+
+
+def test_a_ledger_that_hangs_can_be_left(start, monkeypatch):
+    """A stuck disk: after some seconds an interrupt ends the wait, and the next run finds out what was written."""
+    monkeypatch.setattr(turns, "PATIENT_SECONDS", 0.3)
+    sending, exchange = start(4)
+    stop, over = threading.Event(), threading.Event()
+
+    def hang(results, most, now):
+        if results:
+            stop.set()
+            over.wait(30)
+            raise LedgerError("too late")
+        return exchange(results, most, now)
+
+    class Impatient:
+        def __enter__(self):
+            """As of now a signal would be heard."""
+
+        def __exit__(self, *_):
+            if stop.is_set():
+                raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(Stopped, match="interrupted"):
+        dispatch(replace(sending, exchange=hang, watch=Watch(stop=stop.is_set, interruptible=Impatient)))
+    assert time.monotonic() - begun < 10
+    over.set()
+    assert dispatch(sending).counts == {"in_doubt": 2, "accepted": 2}
+
+
+def test_a_keeper_that_is_gone_is_not_asked_again(start):
+    """It will not come back: the run ends at once."""
+    sending, exchange = start(6)
+    tries = []
+
+    def gone(results, most, now):
+        if results:
+            tries.append(len(results))
+            raise KeeperGone("the process that keeps the ledger has ended")
+        return exchange(results, most, now)
+
+    with pytest.raises(Stopped, match="has ended"):
+        dispatch(replace(sending, exchange=gone, sleep=lambda _: pytest.fail("it waited")))
+    assert tries == [2, 2]  # once in its turn, once when the run ended
+    assert dispatch(sending).counts == {"in_doubt": 2, "accepted": 4}
 
 
 def test_a_pause_is_heard_while_all_lanes_are_busy(ledger, start):
@@ -178,30 +346,39 @@ def test_a_pause_is_heard_while_all_lanes_are_busy(ledger, start):
 def test_a_question_at_a_time(start):
     """While an answer is due nothing is asked; with nothing to say or to want, neither."""
     sending, exchange = start(3)
-    go, asked = threading.Event(), []
+    go, asked, ready = threading.Event(), [], threading.Event()
 
     def waiting(results, most, now):
         asked.append(most)
         go.wait(5)
         return exchange(results, most, now)
 
-    ready = threading.Event()
-    desk = Desk(replace(sending, exchange=waiting), ready, 100)
+    def answer():
+        while (batch := desk.answer()) is None:
+            ready.wait(5)
+            ready.clear()
+        return batch
+
+    desk = Desk(replace(sending, exchange=waiting), ready)
     desk.ask(0)
-    assert not desk.busy
+    assert desk.done
     desk.ask(2)
     desk.ask(2)
     assert desk.busy
     assert desk.answer() is None
     go.set()
-    assert ready.wait(5)
-    assert len(desk.answer().rows) == 2
+    assert len(answer().rows) == 2
+    desk.ask(2)
+    assert len(answer().rows) == 1
     assert desk.more
     desk.ask(2)
-    assert ready.wait(5)
-    while (last := desk.answer()) is None:
-        time.sleep(0.01)
-    assert (len(last.rows), desk.more, asked) == (1, False, [2, 2])
+    assert not answer()
+    assert not desk.more
     desk.ask(2)
-    assert not desk.busy
+    assert desk.done
+    desk.look_again()
+    desk.ask(2)
+    assert desk.busy
+    answer()
+    assert asked == [2, 2, 2, 2]
     desk.close()

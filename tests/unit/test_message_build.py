@@ -12,7 +12,7 @@ from composer.edition.model import Context, Edition, Slot
 from composer.errors import MergeError
 from composer.findings import Where
 from composer.issue.model import Asset
-from composer.message.build import build_message, image_urls, inline_images
+from composer.message.build import Builder, build_message, image_urls, inline_images
 from composer.message.merge import Merger
 from composer.message.mime import to_bytes
 from composer.message.token import read_unsubscribe
@@ -96,6 +96,19 @@ def test_no_name_does_any_harm(name, html, plain):
     assert parsed.get_body(("plain",)).get_content().startswith(f"Hello {plain}\r\n")
     assert "<script" not in parsed.get_body(("html",)).get_content()
     assert [part.get_content_type() for part in parsed.walk() if not part.is_multipart()] == ["text/plain", "text/html", "image/png"]
+
+
+def test_one_builder_makes_what_single_calls_make():
+    """What people share is worked out once: a link of their own never is, with the first reader's everybody would leave for them."""
+    builder = Builder(
+        Merger(EDITION, inline_images(EDITION)), config=CONFIG, settings=ListSettings("staff", "staff", "Staff & friends"), keys=("key",)
+    )
+    date = datetime(2026, 1, 31, tzinfo=UTC)
+    one, other = (builder.build(jane(), identity, date) for identity in ("d-1", "d-2"))
+    assert to_bytes(one) == to_bytes(built(jane()))
+    tokens = [message.headers["List-Unsubscribe"].strip("<>").rpartition("/")[2] for message in (one, other)]
+    assert [read_unsubscribe(token, ("key",)) for token in tokens] == ["d-1", "d-2"]
+    assert tokens[0] not in other.html + other.text
 
 
 def test_the_message_has_its_identity_and_its_ways_out():

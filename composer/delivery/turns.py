@@ -1,0 +1,212 @@
+"""The turns of one run: have recorded what ended, claim for the lanes that are idle, wait for the next word, until nothing is left.
+
+Whatever ends a run early, what is known is recorded first, and what is in flight has some seconds to end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+from composer.delivery.desk import Desk
+from composer.delivery.ending import INTERRUPTED
+from composer.delivery.lanes import Lanes
+from composer.delivery.model import DeliveryState, after_loss
+from composer.delivery.results import Ended, not_sent
+from composer.errors import LedgerError
+from composer.ledger.campaigns import next_due, read_campaign
+from composer.ledger.deliveries import MOST, give_up, settle_orphans
+from composer.ledger.model import Request, Result
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from composer.delivery.sending import Sending
+    from composer.ledger.model import Claimed
+
+DRAIN_SECONDS = 8.0
+# So long a ledger may take for what is handed in last; after that an interrupt ends the wait.
+PATIENT_SECONDS = 10.0
+_LOOK_SECONDS = 0.2
+# So many refused one after the other, and nobody taken between them: it is not the people.
+_MOST_REFUSED = 50
+_ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
+_TOO_LATE = "the time in which this can be recalled is over; a resume hands the rest over for later"
+
+
+@dataclass(slots=True)
+class Run:
+    """Where one run stands; ``stop`` is why it takes nothing new.
+
+    ``ready`` is set when a lane or the ledger has something to say; ``patient`` is until when (monotonic) the last record is waited for.
+    """
+
+    sending: Sending
+    lanes: Lanes[Sequence[Claimed], Ended]
+    desk: Desk
+    ready: Event
+    size: int
+    deadline: datetime
+    stop: str = ""
+    request: Request = Request.NONE
+    error: BaseException | None = None
+    told: datetime | None = None
+    refused: int = 0
+    patient: float = 0.0
+
+
+def take_turns(sending: Sending, deliver: Callable[[Sequence[Claimed]], Ended]) -> Run:
+    """Run until nothing is left or there is a reason to stop; ``deliver`` sends one batch, in a lane's thread.
+
+    Raises what a lane or the ledger did, after everything that is known was recorded.
+    """
+    size, ready = min(sending.transport.batch or sending.batch, MOST), Event()
+    lanes = Lanes(deliver, max(1, sending.transport.lanes), ready)
+    run = Run(sending, lanes, Desk(sending, ready), ready, size, sending.clock() + sending.wait)
+    try:
+        while _turn(run):
+            pass
+    except BaseException:
+        with suppress(LedgerError):
+            _drain(run)
+        raise
+    finally:
+        lanes.close()
+        run.desk.close()
+    if run.error:
+        raise run.error
+    return run
+
+
+def _turn(run: Run) -> bool:
+    """Take one turn; False when nothing is left to do."""
+    desk = run.desk
+    _look_for_a_stop(run)
+    if run.stop and (run.lanes.busy or desk.busy):
+        return _drain(run)
+    desk.ask(0 if run.stop else min(run.lanes.idle, MOST // run.size) * run.size)  # whole batches: a small one is a call like any other
+    _hear(run)
+    if desk.busy:
+        return _collect(run) or _drain(run)
+    if not desk.done or (desk.more and run.lanes.idle and not run.stop):
+        return True
+    if run.lanes.busy:
+        return _collect(run) or _drain(run)
+    return not run.stop and _wait(run)
+
+
+def _look_for_a_stop(run: Run) -> None:
+    sending = run.sending
+    if not run.stop and sending.watch.stop():
+        run.stop = "stopped on request"
+    if not run.stop and sending.until and sending.clock() >= sending.until:
+        run.stop = _TOO_LATE
+
+
+def _hear(run: Run) -> None:
+    """Take the ledger's answer, if it is there, and give the lanes what was claimed; when the run stops, nobody is begun with."""
+    batch = run.desk.answer()
+    if batch is None:
+        return
+    if batch.request and not run.stop:
+        run.request, run.stop = batch.request, _ON_REQUEST[batch.request]
+    if run.sending.until:
+        _look_for_a_stop(run)  # the ledger may have been locked for long
+    if run.stop:
+        run.desk.hand_in(not_sent(batch.rows, run.stop))
+        return
+    for start in range(0, len(batch.rows), run.size):
+        run.lanes.submit(batch.rows[start : start + run.size])
+
+
+def _collect(run: Run) -> bool:
+    """Wait a moment for lanes and ledger, and take what they have to say; False when the wait was interrupted."""
+    interrupted = False
+    try:
+        with run.sending.watch.interruptible():
+            if not run.ready.wait(_LOOK_SECONDS):
+                run.desk.look_again()
+    except KeyboardInterrupt:
+        run.stop, interrupted = INTERRUPTED, True
+    run.ready.clear()
+    _take(run)
+    _hear(run)
+    return not interrupted
+
+
+def _take(run: Run) -> None:
+    """Take what became of the batches that have ended."""
+    for ended in run.lanes.collect():
+        run.desk.hand_in(ended.results)
+        run.stop = run.stop or ended.reason or _brake(run, ended.results)
+        run.error = run.error or ended.error
+
+
+def _brake(run: Run, results: Sequence[Result]) -> str:
+    """Say why to stop when everybody is refused alike: by a policy, a blocked address of ours, a limit."""
+    for result in results:
+        if result.state is DeliveryState.REJECTED:
+            run.refused += 1
+        elif result.state is DeliveryState.ACCEPTED:
+            run.refused = 0
+    if run.refused < _MOST_REFUSED:
+        return ""
+    last = next(result.answer for result in reversed(results) if result.state is DeliveryState.REJECTED)
+    return f"{run.refused} people in a row were refused; the last answer: {last}"
+
+
+def _drain(run: Run) -> bool:
+    """Let what is in flight end, for some seconds or until interrupted; what has not by then is lost. Returns False."""
+    sending = run.sending
+    run.stop = run.stop or "stopped"
+    sending.transport.interrupt()
+    end = time.monotonic() + (_LOOK_SECONDS if run.stop == INTERRUPTED else DRAIN_SECONDS)
+    while run.lanes.busy and time.monotonic() < end:
+        run.desk.ask(0)
+        if not _collect(run):
+            break
+    _hand_in(run)
+    if run.lanes.busy:
+        state = after_loss(idempotent=sending.transport.idempotent)
+        reason = f"the answer of {sending.transport.name} was lost: {run.stop}"
+        settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock(), sending.undo)
+        run.lanes.busy = 0
+    return False
+
+
+def _hand_in(run: Run) -> None:
+    """Have everything recorded that is known, and wait until it is; an interrupt ends a wait that lasts for long."""
+    run.patient = run.patient or time.monotonic() + PATIENT_SECONDS
+    while True:
+        _take(run)
+        run.desk.ask(0)
+        _hear(run)
+        if run.desk.done:
+            return
+        if run.desk.busy:
+            with run.sending.watch.interruptible() if time.monotonic() > run.patient else nullcontext():
+                run.ready.wait(_LOOK_SECONDS)
+            run.ready.clear()
+
+
+def _wait(run: Run) -> bool:
+    """Wait for what is deferred; False when nothing falls due while this run may wait."""
+    sending, now = run.sending, run.sending.clock()
+    give_up(sending.ledger, sending.campaign.id, now - sending.give_up, now)
+    due = next_due(sending.ledger, sending.campaign.id)
+    if due is None or due >= run.deadline:
+        return False
+    if run.told != due:
+        run.told = due
+        sending.watch.waiting(due)
+    while (seconds := (due - sending.clock()).total_seconds()) > 0 and not sending.watch.stop():
+        if read_campaign(sending.ledger, sending.campaign.id).request:
+            break
+        with sending.watch.interruptible():
+            sending.sleep(min(seconds, _LOOK_SECONDS))
+    run.desk.look_again()
+    return True
