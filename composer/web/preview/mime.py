@@ -23,8 +23,9 @@ _STYLE = """
 :root{color-scheme:light dark}
 body{margin:0;padding:16px;font:14px/1.6 system-ui,sans-serif;background:#fffefb;color:#1f2328}
 h2{font-size:15px;margin:0 0 8px}h2:not(:first-child){margin-top:24px}
-table{border-collapse:collapse}th{text-align:left;vertical-align:top;padding:2px 16px 2px 0;white-space:nowrap;font-weight:600}
-td{overflow-wrap:anywhere}td,li{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}
+dl{margin:0}dl div{display:grid;grid-template-columns:max(10em,22%) 1fr;padding:2px 0}dt{font-weight:600}
+dd{margin:0;overflow-wrap:anywhere}@media (max-width:520px){dl div{display:block;padding:4px 0}}
+dd,li{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}
 ul{padding-left:20px;margin:0}small{color:#59636e}
 @media (prefers-color-scheme:dark){body{background:#232220;color:#e6edf3}small{color:#9198a1}}
 """
@@ -54,10 +55,10 @@ def mime_page(rendering: Rendering, guise: Guise) -> str:
     except ComposerError as err:
         return page("Message", f"<p>{escape(str(err))}</p><p>{escape(err.hint)}</p>", _STYLE)
     message = message_from_bytes(data)
-    rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(_unfolded(value))}</td></tr>' for name, value in message.items())
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(_unfolded(value))}</dd></div>" for name, value in message.items())
     parts = "".join(_tree(message))
     size = f"<p><small>{len(data):,} bytes in all</small></p>"
-    return page("Message", f"<h2>Headers</h2><table>{rows}</table><h2>Parts</h2><ul>{parts}</ul>{size}", _STYLE)
+    return page("Message", f"<h2>Headers</h2><dl>{rows}</dl><h2>Parts</h2><ul>{parts}</ul>{size}", _STYLE)
 
 
 def _tree(part: Part) -> Iterator[str]:
