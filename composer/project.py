@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from composer import config as configuration
@@ -69,8 +70,12 @@ class Project:
         for path in candidates:
             if _is_file(path):
                 return _as_on_disk(path)
-        near = ", ".join([path.stem for path in self.issue_files()][-5:]) or "none yet"
-        raise ProjectError(f"there is no issue {name}", hint=f"Issues in {self.shown(self.issues)}/: {near}.")
+        stems = [path.stem for path in self.issue_files()]
+        near = get_close_matches(name, stems, n=5) or stems[-5:]
+        more = f" and {len(stems) - len(near)} more" if len(stems) > len(near) else ""
+        raise ProjectError(
+            f"there is no issue {name}", hint=f"Issues in {self.shown(self.issues)}/: {', '.join(near) or 'none yet'}{more}."
+        )
 
     def signing_keys(self) -> tuple[str, ...]:
         """Keys that sign readers' links, newest first: from the environment, else ``var/secret.key`` (made at need, mode 0600)."""

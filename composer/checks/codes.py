@@ -31,7 +31,7 @@ CODES = NEVER_SILENT | frozenset(
     mail-address-broken mjml-attribute mjml-nesting mjml-padding mjml-unclosed mjml-unknown-tag mjml-unsupported months-differ
     parity-field parity-heading parity-link placeholder-left preheader-leaks preheader-long preheader-missing preheader-repeated
     preheader-repeats preheader-short private-link relative-link site-differs site-misspelt spam-not-checked spam-rule spam-score
-    subject-long subject-loud subject-repeated subject-reply subject-short table-cells-dropped theme-contrast tracking-link
+    subject-long subject-loud subject-repeated subject-reply subject-short table-cells-dropped table-wide theme-contrast tracking-link
     unknown-class unknown-directive unknown-keys unsubscribe-unusable url-repaired url-repeated weekday-wrong word-doubled
     word-too-long yaml-comment
     """.split()

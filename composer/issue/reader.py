@@ -24,7 +24,8 @@ LARGEST = 5_000_000
 LONGEST_BODY = 300_000  # more than ten times a monthly letter; the strangest text of this length takes some ten seconds
 LONGEST_PREHEADER = 200
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|approx|e\.g|i\.e|[A-Z])\.$")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# U+202D and U+202E make letters run backwards, whatever script they are of: no language needs them, a disguised address does.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\u202d\u202e\ud800-\udfff\ufffe\uffff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]\u201d\u2019]{0,2}\s|(?<=[\u3002\uff01\uff1f])")
 
 

@@ -70,6 +70,24 @@ def test_what_is_saved_is_seen_where_one_was_reading(page, preview):
     expect(page.locator("#sheet iframe")).to_have_count(1)
 
 
+def test_the_words_that_one_reads_stay_when_others_come_above_them(page, preview):
+    """Lines below have other numbers then, and stand elsewhere: what is read stays under the eye."""
+    words = "Paragraph 15 goes"
+    page.evaluate(f"""() => {{
+        const inside = document.querySelector('#sheet iframe').contentDocument;
+        const found = [...inside.querySelectorAll('[data-line]')].filter((each) => each.textContent.trim().startsWith('{words}')).at(-1);
+        inside.defaultView.scrollBy(0, found.getBoundingClientRect().top - 8);
+    }}""")
+    place = f"""() => [...document.querySelector('#sheet iframe:not(.coming)').contentDocument.querySelectorAll('[data-line]')]
+        .filter((each) => each.textContent.trim().startsWith('{words}')).at(-1).getBoundingClientRect().top"""
+    before, stood = page.evaluate(place), scrolled(page)
+    preview.write(ISSUE.replace("# Garden", "# Garden\n\nA paragraph that came later.\n\nAnd one more, a longer one, above all others."))
+    expect(mail(page).get_by_text("A paragraph that came later.")).to_be_attached()
+    page.wait_for_function("document.querySelectorAll('#sheet iframe').length === 1")
+    assert abs(page.evaluate(place) - before) <= 1
+    assert scrolled(page) > stood + 30
+
+
 def test_subject_and_findings_follow(page, preview):
     """Everything beside the mail is as new as the mail."""
     preview.write(ISSUE.replace("News of January", "Snow at last").replace("# Garden", "# Garden\n\nThe [gate]() is open."))
@@ -90,6 +108,11 @@ def test_a_half_written_file_is_told_at_its_line_and_heals(page, preview):
     expect(page.locator("#pane-source li.current")).to_be_visible()
     expect(mail(page).get_by_text("Paragraph 39")).to_be_attached()
     assert scrolled(page) == 700
+    # What was found before is of another text: the one thing to say is what is wrong now, at its line.
+    expect(page.locator("#pane-findings .finding")).to_have_count(1)
+    expect(page.locator("#pane-findings .is-error .finding .line")).to_contain_text("line 3")
+    expect(page.locator("#badge")).to_have_text("1")
+    expect(broken.locator(".broken-foot")).to_contain_text("Behind this is the last rendering")
     preview.write(ISSUE.replace("Paragraph 39", "Paragraph last"))
     expect(broken).to_be_hidden()
     expect(mail(page).get_by_text("Paragraph last")).to_be_attached()
@@ -140,6 +163,10 @@ def test_an_issue_that_was_never_right_is_told_and_heals(page, preview):
     new.write_text('---\ntitle: "February\n---\n', encoding="utf-8")
     page.get_by_role("link", name="2026-02").click()
     expect(page.locator("#broken")).to_contain_text("issues/2026-02.md:")
+    expect(page.locator("#broken pre .at")).to_contain_text('title: "February')
+    expect(page.locator("#broken .broken-foot")).not_to_contain_text("Behind this")
+    expect(page.locator("#pane-findings .is-error .finding")).to_have_count(1)
+    expect(page.locator("#pane-findings")).not_to_contain_text("Nothing found")
     for pane in ("Reader", "Size", "Test"):
         page.get_by_role("tab", name=pane).click()
     new.write_text(ISSUE.replace("January", "February"), encoding="utf-8")

@@ -71,6 +71,8 @@ SLIPS = [
     ("[https://x.org/a](https://evil.example/a)", [("link-text-address", 1, 1)]),
     ("[x.org/a](https://x.org/b)", [("link-text-address", 1, 1)]),
     ("[me@x.org](mailto:you@x.org)", [("link-text-address", 1, 1)]),
+    # tables
+    ("text\n\n| a | b | c | d | e | f | g |\n|---|---|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 | 6 | 7 |", [("table-wide", 3, None)]),
     # headings, wording
     ("# A\n\n### B\n\ntext", [("heading-jump", 3, None)]),
     ("A\n=\n\n#### B\n\ntext", [("heading-jump", 4, None)]),
@@ -124,6 +126,7 @@ RIGHT = [
     "[top](#top) ![A crowd in a hall](https://x.org/IMG_1.png)",
     "C'est «\u00a0[le lien](https://x.org)\u00a0» et [l'autre](https://y.org)\u00a0: 3\u00a0[jours](https://z.org).",
     "on 4 February | see [the hall](https://x.org/xx/todo)",
+    "text\n\n| a | b | c | d | e | f |\n|---|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 | 6 |",
 ]
 
 

@@ -96,6 +96,16 @@ def test_invisible_controls_are_left_out_and_reported_once():
     assert [text for text in strings(issue.lead) if text] == ["ab", "cd"]
 
 
+@pytest.mark.parametrize("override", ["\u202d", "\u202e"])
+def test_nothing_makes_text_run_backwards(override):
+    """An address can be disguised so; the marks that right-to-left text needs stay."""
+    issue = read(f"[{override}moc.knab](https://example.org/) \u200f\u2067שלום\u2069")
+    assert [finding.code for finding in issue.findings] == ["control-characters"]
+    assert "moc.knab" in "".join(strings(issue.lead))
+    assert override not in "".join(strings(issue.lead))
+    assert "\u2067שלום\u2069" in "".join(strings(issue.lead))
+
+
 @pytest.mark.parametrize(
     ("body", "line", "says"),
     [

@@ -33,7 +33,7 @@ def test_a_test_goes_out_from_the_page(preview):
         ({"to": []}, "nobody is named"),
         ({"to": ["readers"], "for": "staff"}, "public list"),
         ({"to": ["ada@example.org"], "for": "none"}, "there is no list"),
-        ({"to": ["../recipients/staff.csv"], "for": "staff"}, "there is no list"),
+        ({"to": ["../recipients/staff.csv"], "for": "staff"}, "is no address, and no list"),
         ({"to": ["/etc/x@y.csv"], "for": "staff"}, ""),
         ({"to": ["not an address@"], "for": "staff"}, ""),
         ({"to": ["ada@example.org"], "for": "staff", "as": "case:nothing"}, "no such edge case"),

@@ -13,12 +13,13 @@ from composer.checks.content.linktext import check_link_texts
 from composer.checks.content.passages import OTHER
 from composer.checks.content.placeholders import check_placeholders
 from composer.checks.content.reading import words
+from composer.checks.content.tables import check_tables
 from composer.checks.content.wording import check_wording
 from composer.checks.letter import Letter
 from composer.checks.page import Page
 from composer.findings import Finding
 
-_RULES = (check_inbox, check_links, check_link_texts, check_headings, check_wording, check_placeholders, check_images)
+_RULES = (check_inbox, check_links, check_link_texts, check_headings, check_wording, check_placeholders, check_images, check_tables)
 
 
 def check(letter: Letter, page: Page) -> Iterator[Finding]:

@@ -60,6 +60,7 @@ class Words:
     links: tuple[Use, ...]
     images: tuple[Image, ...]
     headings: tuple[int, ...]
+    tables: tuple[tuple[int, int], ...] = ()  # line, columns
 
     def where(self, line: int, *typed: str) -> Where:
         """Name a place: the column of the first of these texts that stands in the line as typed, if any does."""

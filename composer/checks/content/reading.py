@@ -51,7 +51,13 @@ def words(issue: Issue, source: str) -> Words:
     for note in issue.footnotes:
         reader.blocks(note)
     return Words(
-        issue.path, tuple(source.split("\n")), tuple(reader.passages), tuple(reader.links), tuple(reader.images), tuple(reader.headings)
+        issue.path,
+        tuple(source.split("\n")),
+        tuple(reader.passages),
+        tuple(reader.links),
+        tuple(reader.images),
+        tuple(reader.headings),
+        tuple(reader.tables),
     )
 
 
@@ -66,6 +72,7 @@ class _Reader:
         self.links: list[Use] = []
         self.images: list[Image] = []
         self.headings: list[int] = []
+        self.tables: list[tuple[int, int]] = []
         self._parts: list[str] = []
         self._length = 0
         self._line = 0
@@ -182,6 +189,7 @@ class _Reader:
             self.passage("paragraph", block.caption, block.line)
 
     def _table(self, table: Table) -> None:
+        self.tables.append((table.line, max(map(len, (table.head, *table.rows)))))
         # In Markdown each row stands on a line of its own, the first two apart by the line of dashes.
         for number, row in enumerate((table.head, *table.rows) if table.head else table.rows):
             for cell in row:

@@ -143,7 +143,10 @@ class Preview:
 
     async def events(self, request: Request) -> Response:
         """Tell a page of every change."""
-        stream: AsyncIterator[str] = self.hub.stream(request.query_params.get("stem", ""))
+        stem = request.query_params.get("stem", "")
+        if stem and self.workspace.issue_file(stem) is None and not self.renderer.knows(stem):
+            raise HTTPException(404, "There is no such issue.")
+        stream: AsyncIterator[str] = self.hub.stream(stem)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     def failed(self, request: Request, exc: Exception) -> Response:
@@ -184,7 +187,7 @@ class Preview:
         shown = self.renderer.show(ask.stem, ask.to)
         guise, problem = self._guise(ask, shown.good.edition) if shown.good else (Guise("defaults"), "")
         judgement = self.judge.judge(shown.good, ask.to, ask.on) if shown.good else None
-        said = state(shown, judgement, guise, self.people)
+        said = state(self.workspace.look()[0], shown, judgement, guise, self.people)
         return {"stem": ask.stem, **said, "version": version, "to": ask.to, "as_problem": problem}
 
     def _page(self, name: str, *, status: int = 200, **context: Any) -> Response:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from html import escape
 from urllib.parse import quote
 
+from composer.audience.select import is_public
+from composer.message.build import image_urls
 from composer.web.preview.merging import marked_text, merged_html
 from composer.web.preview.mime import mime_page
 from composer.web.preview.people import Guise, values_of
@@ -61,11 +63,20 @@ def _text(rendering: Rendering, guise: Guise) -> str:
 
 def _html(rendering: Rendering, guise: Guise) -> str:
     edition = rendering.edition
-    return source_page("HTML", _with_images(merged_html(edition, edition.html, values_of(guise.person)), rendering))
+    return source_page("HTML", _as_sent(merged_html(edition, edition.html, values_of(guise.person)), rendering))
 
 
 def _mjml(rendering: Rendering, _guise: Guise) -> str:
-    return source_page("MJML", _with_images(rendering.edition.mjml, rendering))
+    return source_page("MJML", _as_sent(rendering.edition.mjml, rendering))
+
+
+def _as_sent(source: str, rendering: Rendering) -> str:
+    """Put in the addresses that images have in a message."""
+    config = rendering.project.config
+    hosted = bool(config.images.url) and is_public(rendering.settings)
+    for mark, url in image_urls(rendering.edition, config, hosted=hosted).items():
+        source = source.replace(mark, escape(url))
+    return source
 
 
 def _web(rendering: Rendering, _guise: Guise) -> str:

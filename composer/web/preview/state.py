@@ -14,6 +14,7 @@ from composer.errors import ComposerError
 from composer.findings import Where, as_data
 from composer.issue.model import LINK_FIELDS
 from composer.project import Project
+from composer.transport.registry import way_out
 from composer.web.preview.inbox import in_inboxes
 from composer.web.preview.judging import Judgement
 from composer.web.preview.merging import as_typed, merged_html, merged_text, missing, value_of
@@ -30,17 +31,19 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({
 })  # fmt: skip
 
 
-def state(shown: Shown, judgement: Judgement | None, guise: Guise, people: People) -> dict[str, Any]:
+def state(project: Project, shown: Shown, judgement: Judgement | None, guise: Guise, people: People) -> dict[str, Any]:
     """Return what a page shows of an issue, as somebody; ``judgement`` is of the rendering shown, None where there is none."""
     rendering, problem = shown.good, shown.error or (judgement.error if judgement else None)
-    error = described(problem, rendering.project if rendering else None) if problem else None
+    error = described(problem, project) if problem else None
+    transport = project.config.delivery.transport
+    common = {"error": error, "transport": transport, "real": way_out(transport).real}
     if rendering is None or judgement is None:
-        return {"error": error, **_NOTHING}
+        return {**common, **_NOTHING}
     edition, values = rendering.edition, values_of(guise.person)
     subject, preheader = (merged_text(edition, text, values) for text in (edition.subject, edition.preheader))
     html = merged_html(edition, edition.html, values)
     return {
-        "error": error,
+        **common,
         **_head(rendering, subject, preheader, guise),
         "findings": [as_data(each) for each in judgement.report.findings],
         "silenced": [{**as_data(each.finding), "reason": each.reason} for each in judgement.report.silenced],

@@ -87,8 +87,11 @@ def _check(project: Project, order: Order) -> None:
     if len(order.to) > _MOST_NAMED:
         raise UsageError(f"more than {_MOST_NAMED} are named", hint="A list of kind staff may hold any number.")
     lists = list_names(project)
-    for name in (*(each for each in order.to if "@" not in each), *filter(None, [order.meant_for])):
+    named = [each for each in order.to if "@" not in each]
+    for name in (*named, *filter(None, [order.meant_for])):
         if name not in lists:
+            if name in named:
+                raise UsageError(f"{name[:80]!r} is no address, and no list", hint="An address looks like name@example.org.")
             raise UsageError(f"there is no list {name[:80]!r}", hint=f"Lists: {', '.join(lists) or 'none yet'}.")
 
 

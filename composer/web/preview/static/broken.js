@@ -3,8 +3,8 @@
 import { byId, h, sentence } from "./dom.js";
 import { placeOf } from "./findings.js";
 
-/** Show an error of the server, or take it away. */
-export function drawBroken(error) {
+/** Show an error of the server, or take it away; `behind` says whether a rendering is there that went well. */
+export function drawBroken(error, behind = true) {
   const broken = byId("broken");
   byId("canvas").classList.toggle("stale", Boolean(error));
   broken.hidden = !error;
@@ -18,7 +18,7 @@ export function drawBroken(error) {
       h("p", { class: "broken-message" }, sentence(error.message)),
       error.hint ? h("p", { class: "broken-hint" }, error.hint) : null,
       error.excerpt ? h("pre", { tabIndex: 0, "aria-label": "Excerpt of the file" }, lines) : null,
-      h("p", { class: "broken-foot" }, "Behind this is the last rendering that went well. It heals as soon as the file does."),
+      h("p", { class: "broken-foot" }, `${behind ? "Behind this is the last rendering that went well. " : ""}It heals as soon as the file does.`),
     ].filter(Boolean),
   );
 }

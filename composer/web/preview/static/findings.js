@@ -21,6 +21,14 @@ export function summary(findings) {
 /** Where a finding is, as people write it: file:line:column. */
 export const placeOf = ({ path, line, column }) => [path, line || "", line && column ? column : ""].filter(Boolean).join(":");
 
+/** What there is to say: while the issue cannot be set, that alone; what was found before is of another text. */
+export function told(state) {
+  if (!state.error) return state;
+  const { message, hint, where } = state.error;
+  const broken = { code: "", severity: "error", path: "", line: null, column: null, ...where, message, hint };
+  return { ...state, findings: [broken], silenced: [] };
+}
+
 const keyOf = (finding) => [finding.code, placeOf(finding), finding.message].join("|");
 
 function matches(finding) {
@@ -57,7 +65,7 @@ export function findingsPane(choose, day) {
       drawList();
       if (chosen.key) choose(finding);
     };
-    const place = finding.path === state.path ? `line ${finding.line}` : placeOf(finding);
+    const place = finding.path === state.path && finding.line ? `line ${finding.line}` : placeOf(finding);
     const button = h(
       "button",
       { type: "button", class: "finding", "data-focus": key, "aria-expanded": String(open), onclick: pick },
@@ -166,6 +174,10 @@ export function findingsPane(choose, day) {
     badge.textContent = String(given.findings.length);
     badge.className = `badge is-${errors ? "error" : warnings ? "warning" : "info"}`;
   }
+
+  filter.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !filter.value) filter.blur(); // the first one empties it
+  });
 
   return { draw, step, open, filter: () => filter.focus() };
 }

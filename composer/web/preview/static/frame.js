@@ -105,21 +105,34 @@ export function mailFrame(holder, told) {
       element.style.setProperty("outline-offset", "3px", "important");
     }
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (scroll) marked[0]?.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
+    const behavior = calm ? "instant" : "smooth";
+    if (scroll && marked.length) marked[0].scrollIntoView({ block: "center", behavior });
+    else if (scroll) inside.defaultView.scrollTo({ top: 0, behavior }); // above all that is written: the front matter
     return marked.length > 0;
   }
 
-  // What stands at the top of the mail, so that another view can begin there too.
+  // What stands at the top of the mail, so that another view can begin there too, and a new text go on there.
   function anchor() {
     const inside = page();
-    const top = [...(inside?.querySelectorAll("[data-line]") ?? [])].find((each) => each.getBoundingClientRect().bottom > 0);
-    return top && inside.defaultView.scrollY > 0 ? { line: top.dataset.line, offset: top.getBoundingClientRect().top } : null;
+    const all = [...(inside?.querySelectorAll("[data-line]") ?? [])];
+    const top = all.find((each) => each.getBoundingClientRect().bottom > 0);
+    if (!top || inside.defaultView.scrollY <= 0) return null;
+    return { line: top.dataset.line, words: words(top), nth: all.indexOf(top), offset: top.getBoundingClientRect().top };
+  }
+
+  const words = (element) => element.textContent.trim();
+
+  // The same words, the nearest of them when they stand there more than once: lines have other numbers when some were put in above.
+  function sameWords(at) {
+    const all = [...page().querySelectorAll("[data-line]")];
+    const same = all.map((each, nth) => [each, Math.abs(nth - at.nth)]).filter(([each]) => at.words && words(each) === at.words);
+    return same.sort((one, other) => one[1] - other[1])[0]?.[0];
   }
 
   function stand(keep, pixels, at) {
     const view = page().defaultView;
     if (keep === "pixels") view.scrollTo({ left: pixels.x, top: pixels.y, behavior: "instant" });
-    const same = keep === "line" && at && page().querySelector(`[data-line="${at.line}"]`);
+    const same = at && (keep === "line" ? page().querySelector(`[data-line="${at.line}"]`) : keep === "pixels" && sameWords(at));
     if (same) view.scrollBy({ top: same.getBoundingClientRect().top - at.offset, behavior: "instant" });
   }
 
@@ -132,7 +145,7 @@ export function mailFrame(holder, told) {
     await seen(frame);
     if (coming !== frame) return false;
     const pixels = { x: current?.contentWindow?.scrollX ?? 0, y: current?.contentWindow?.scrollY ?? 0 };
-    const at = keep === "line" ? anchor() : null;
+    const at = keep === "top" ? null : anchor();
     const [old, focused] = [current, current && document.activeElement === current];
     coming = null;
     current = frame;

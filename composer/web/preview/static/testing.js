@@ -1,6 +1,7 @@
 // The test send: to whom, as whom, what became of each message, and whether the letter is still the one that was tested.
 
 import { announce, byId, h, json, replace, sentence, when } from "./dom.js";
+import { summary } from "./findings.js";
 
 const WORDS = {
   accepted: "Accepted",
@@ -11,6 +12,7 @@ const WORDS = {
   not_sent: "Not sent",
   failed: "Failed",
 };
+const WAYS = { sendgrid: "SendGrid", smtp: "the mail server" };
 const short = (digest) => (digest ?? "").slice(0, 12);
 
 /** Say how the last test and the letter as it is now go together. */
@@ -37,6 +39,8 @@ export function testing(asked, done) {
   const typed = h("textarea", { id: "typed", rows: 2, placeholder: "name@example.org", autocomplete: "off", spellcheck: false });
   const meant = h("select", { id: "meant", autofocus: true });
   const guise = h("p", { class: "quiet small" });
+  const way = h("p", { class: "quiet small way" });
+  const found = h("p", { class: "problem small found-before" });
   const outcome = h("div", { class: "outcome", role: "status" });
   const send = h("button", { type: "submit", class: "primary" }, "Send the test");
   const form = h(
@@ -50,7 +54,9 @@ export function testing(asked, done) {
     ),
     h("div", { class: "pair" }, h("label", { for: "meant" }, "Set for the list"), meant),
     guise,
+    found,
     h("fieldset", {}, h("legend", {}, "To"), staff, h("label", { for: "typed" }, "Other addresses, one a line or with commas"), typed),
+    way,
     outcome,
     h(
       "div",
@@ -67,6 +73,12 @@ export function testing(asked, done) {
     meant.replaceChildren(...(state.lists ?? []).map((each) => h("option", { value: each.name }, each.title || each.name)));
     meant.value = to || meant.options[0]?.value || "";
     guise.textContent = as ? `Merged as ${as.replace(/^case:/, "")}, delivered to the people below.` : "Everybody gets it as themselves.";
+    way.textContent = state.real
+      ? `It goes out through ${WAYS[state.transport] ?? state.transport}.`
+      : "A rehearsal: it goes into the outbox folder, and nothing leaves this machine.";
+    const errors = (state.findings ?? []).some((each) => each.severity === "error");
+    found.hidden = !errors;
+    found.textContent = errors ? `${summary(state.findings)}. A test goes out all the same; a public list gets nothing before the errors are mended.` : "";
     outcome.replaceChildren();
     form.querySelector(".digest").replaceChildren("Edition ", h("code", {}, short(state.digest)));
     dialog.showModal();
