@@ -358,6 +358,8 @@ def test_a_test_send_goes_into_the_outbox_and_is_remembered(page, previewing):
     expect(page.locator("#tested")).to_have_text("Not tested yet")
     page.keyboard.press("x")
     dialog = page.get_by_role("dialog", name="Send a test")
+    expect(dialog.locator(".way")).to_contain_text("nothing leaves this machine")
+    expect(dialog.locator(".found-before")).to_be_hidden()
     dialog.get_by_role("button", name="Send the test").click()
     expect(dialog.locator(".outcome")).to_contain_text("Choose somebody")
     dialog.get_by_label(re.compile("ada@example.org")).check()

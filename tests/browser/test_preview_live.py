@@ -97,6 +97,23 @@ def test_subject_and_findings_follow(page, preview):
     expect(page.locator("#announce")).to_contain_text("Updated: ")
 
 
+def test_who_sends_a_test_is_told_what_is_wrong(page, preview):
+    """A test goes out all the same; nobody shall take it for a letter that may go to the public."""
+    preview.write(ISSUE.replace("# Garden", "# Garden\n\nThe [gate](hhttps://example.org/gate) is open."))
+    expect(page.locator(".is-error .finding")).to_have_count(1)
+    page.keyboard.press("x")
+    expect(page.locator("#test-dialog .found-before")).to_contain_text("1 error")
+    page.keyboard.press("Escape")
+
+
+def test_somebody_who_is_not_on_the_list_is_not_named(page, preview):
+    """An address kept from last month: the letter is shown with defaults, and says so."""
+    page.goto(f"{preview.url}/issues/2026-01?view=light&to=readers&as=gone@example.net")
+    expect(page.locator("#guise")).to_have_text("As anybody, with defaults")
+    expect(page.locator("#guise")).to_have_attribute("title", re.compile("gone@example.net is not on readers"))
+    expect(mail(page).locator("body")).to_contain_text("Hello friend")
+
+
 def test_a_half_written_file_is_told_at_its_line_and_heals(page, preview):
     """While the front matter is open the last good mail stays; once it is closed all is well, and nothing is started anew."""
     scroll_to(page, 700)
