@@ -1,5 +1,7 @@
 """The preview while the issue is written: what is saved is seen, where one was reading stays, what breaks is told and heals."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
