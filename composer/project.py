@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from composer import config as configuration
@@ -70,6 +69,8 @@ class Project:
         for path in candidates:
             if _is_file(path):
                 return _as_on_disk(path)
+        from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+
         stems = [path.stem for path in self.issue_files()]
         near = get_close_matches(name, stems, n=5) or stems[-5:]
         more = f" and {len(stems) - len(near)} more" if len(stems) > len(near) else ""

@@ -63,15 +63,24 @@ def build(
 
 def composed(project: Project, name: str, list_name: str) -> tuple[List, Issue, Edition]:
     """Read a list and an issue, and compose. Raises IssueError, AudienceError and TemplateError."""
-    from composer.audience.files import read_list  # noqa: PLC0415 - `--help` needs none of these
-    from composer.audience.model import List  # noqa: PLC0415
-    from composer.config import ListSettings  # noqa: PLC0415
     from composer.edition.compose import compose  # noqa: PLC0415 - heavy: premailer alone takes 0.2 s to import
     from composer.issue.files import read_issue  # noqa: PLC0415
 
-    chosen = read_list(project, list_name) if list_name else List(ListSettings(), ())
+    chosen = _chosen(project, list_name)
     issue = read_issue(project.issue_path(name), project)
     return chosen, issue, compose(issue, chosen.settings, project)
+
+
+def _chosen(project: Project, name: str) -> List:
+    """Read a list, or return the nameless one of nobody: an issue can be looked at before there is any."""
+    from composer.audience.model import List  # noqa: PLC0415 - `--help` needs none of these
+    from composer.config import ListSettings  # noqa: PLC0415
+
+    if not name:
+        return List(ListSettings(), ())
+    from composer.audience.files import read_list  # noqa: PLC0415 - all that reads lists costs 50 ms
+
+    return read_list(project, name)
 
 
 def checked(project: Project, chosen: List, issue: Issue, edition: Edition) -> tuple[int, tuple[Finding, ...]]:
