@@ -190,7 +190,7 @@ def test_issue_text_stays_text(texts):
 @example("</td></mj-text>\n{{ 1337*7 }} ]]> <!-- <![endif]--> &amp; &#60; \"'")
 def test_code_is_shown_letter_for_letter(text):
     """A reader of code sees what was typed, braces, brackets and all, in both parts."""
-    code = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\t\n\r~\ufffe\uffff]+", " ", text)
+    code = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e\t\n\r~\ufffe\uffff]+", " ", text)
     source = f"---\ntitle: T\n---\n# S\n\n~~~\nx{code}x\n~~~\n"
     issue = parse_issue(source, path="issues/x.md", stem="x", site_url="", local=lambda src: Found(), embedded=lambda src: Found())
     edition = compose(issue, LIST, project())
