@@ -6,22 +6,38 @@ import re
 from base64 import encodebytes
 from binascii import b2a_qp
 
+QUOTED, BASE64 = "quoted-printable", "base64"
 _LINE = 76
+_SOFT = b"=\r\n"
 # A leading dot survives only if every hop stuffs it (RFC 5321, 4.5.2); mailbox files quote a leading "From ".
 _FRAGILE = re.compile(rb"^(?:\.|From ).*$", re.MULTILINE)
+# What quoted-printable leaves as it is, when it is one short line with no space at either end.
+_AS_IS = re.compile(r"(?!\.|From )[!-<>-~]+(?: [!-<>-~]+)*")
 
 
-def encode_text(text: str) -> tuple[str, bytes]:
-    """Return the transfer encoding, and ``text`` in UTF-8 encoded in the smaller one.
+def line_breaks(text: str) -> str:
+    """Return text with LF for every line end (LF, CR, CRLF)."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
-    Any line end (LF, CR, CRLF) is a line break. Scripts whose bytes quoted-printable triples come out as base64.
-    """
-    data = text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    quoted = _quoted_printable(data)
-    wrapped = _base64_size(len(data) + data.count(b"\n"))
-    if len(quoted) <= wrapped:
-        return "quoted-printable", quoted
-    return "base64", encode_bytes(data.replace(b"\n", b"\r\n"))
+
+def quote(text: str) -> bytes:
+    """Return text in quoted-printable; a line break is LF in, CRLF out."""
+    quoted = b2a_qp(text.encode(), istext=True)
+    if quoted.startswith((b".", b"From ")) or b"\n." in quoted or b"\nFrom " in quoted:
+        quoted = _FRAGILE.sub(lambda match: _guarded(match[0]), quoted)
+    return quoted.replace(b"\n", b"\r\n")
+
+
+def quote_run(text: str) -> bytes:
+    """Return text in quoted-printable with a soft line break behind it, so that anything may follow; nothing for no text."""
+    if len(text) < _LINE and _AS_IS.fullmatch(text):
+        return text.encode() + _SOFT
+    quoted = quote(text)
+    begin = quoted.rfind(b"\n") + 1
+    if len(quoted) - begin >= _LINE:  # no room for the sign of the soft break
+        cut = _cut(quoted[begin:])
+        quoted = quoted[: begin + cut] + _SOFT + _guarded(quoted[begin + cut :]).replace(b"\n", b"\r\n")
+    return quoted + _SOFT if quoted else b""
 
 
 def encode_bytes(data: bytes) -> bytes:
@@ -29,15 +45,9 @@ def encode_bytes(data: bytes) -> bytes:
     return encodebytes(data).replace(b"\n", b"\r\n")
 
 
-def _base64_size(size: int) -> int:
+def base64_size(size: int) -> int:
+    """Return how many bytes ``encode_bytes`` makes of ``size``."""
     return -(-size // 3) * 4 + 2 * -(-size // 57)
-
-
-def _quoted_printable(data: bytes) -> bytes:
-    quoted = b2a_qp(data, istext=True)
-    if quoted.startswith((b".", b"From ")) or b"\n." in quoted or b"\nFrom " in quoted:
-        quoted = _FRAGILE.sub(lambda match: _guarded(match[0]), quoted)
-    return quoted.replace(b"\n", b"\r\n")
 
 
 def _guarded(line: bytes) -> bytes:
@@ -47,7 +57,12 @@ def _guarded(line: bytes) -> bytes:
         line = b"=%02X" % line[0] + line[1:]
         if len(line) <= _LINE:
             break
-        cut = next(at for at in range(_LINE - 1, 0, -1) if b"=" not in line[max(at - 2, 0) : at])
+        cut = _cut(line)
         lines.append(line[:cut] + b"=")
         line = line[cut:]
     return b"\n".join((*lines, line))
+
+
+def _cut(line: bytes) -> int:
+    """Say where a soft line break may cut a line: not within the three characters of an encoded byte."""
+    return next(at for at in range(_LINE - 1, 0, -1) if b"=" not in line[max(at - 2, 0) : at])

@@ -74,6 +74,8 @@ def split_mailbox(text: str) -> tuple[str, str]:
 
 def line(name: str, value: str) -> bytes:
     """Return a header field folded at its spaces, CRLF at the end. Raises MergeError beyond what RFC 5322 allows."""
+    if len(name) + len(value) + 2 <= _LINE and value.isascii() and value.isprintable():
+        return f"{name}: {value}\r\n".encode()
     lines = [f"{name}:"]
     for word in value.split(" "):
         begun = lines[-1].strip() and (len(lines) > 1 or lines[-1] != f"{name}:")

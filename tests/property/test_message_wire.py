@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from html import unescape
 from html.parser import HTMLParser
+from quopri import decodestring
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from composer.edition.model import Context, Edition, Slot
 from composer.findings import Where
 from composer.message import escape
-from composer.message.body import encode_text
+from composer.message.body import line_breaks, quote, quote_run
 from composer.message.merge import Merger
 from composer.message.mime import to_bytes
 from composer.message.model import Message
@@ -94,12 +95,14 @@ def test_every_message_is_fit_for_the_wire(name, subject, text):
 @given(wild)
 @settings(deadline=None)
 def test_no_body_line_is_fragile(text):
-    """A leading dot or From is encoded wherever it ends up after wrapping."""
-    encoding, data = encode_text(text)
-    assert encoding in {"quoted-printable", "base64"}
-    assert all(
-        len(line) <= 76 and not line.startswith((b".", b"From ")) and not line.endswith((b" ", b"\t")) for line in data.split(b"\r\n")
-    )
+    """A leading dot or From is encoded wherever it ends up after wrapping, and a run may be followed by anything."""
+    text = line_breaks(text)
+    for data in (quote(text), quote_run(text)):
+        assert all(
+            len(line) <= 76 and not line.startswith((b".", b"From ")) and not line.endswith((b" ", b"\t")) for line in data.split(b"\r\n")
+        )
+        assert decodestring(data).replace(b"\r\n", b"\n").decode() == text
+    assert quote_run(text).endswith(b"=\r\n") == bool(text)
 
 
 class _Reader(HTMLParser):

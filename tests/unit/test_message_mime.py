@@ -12,8 +12,9 @@ from composer.edition.model import Edition
 from composer.errors import MergeError
 from composer.issue.model import Asset
 from composer.message import headers
+from composer.message.form import content_id
 from composer.message.merge import Merger
-from composer.message.mime import content_id, to_bytes
+from composer.message.mime import to_bytes
 from composer.message.model import Message
 
 URL = "https://news.example.org/u/" + "Ab0_-" * 40
@@ -61,7 +62,7 @@ def test_a_message_is_complete_and_reads_back():
 def test_the_same_message_is_the_same_bytes():
     """A retry must send what was sent, and a digest of it must mean something."""
     assert to_bytes(message()) == to_bytes(message())
-    assert to_bytes(message()) != to_bytes(message(delivery_id="d2", message_id="d1@example.org"))
+    assert to_bytes(message()) != to_bytes(message(message_id="d2@example.org"))
 
 
 def test_the_date_keeps_its_zone():

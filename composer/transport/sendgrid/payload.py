@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from composer.issue.model import LINK_FIELDS
 from composer.message import escape
+from composer.message.form import content_id
 from composer.message.headers import split_mailbox
 from composer.message.merge import Merger
-from composer.message.mime import content_id
 from composer.message.model import Message
 
 MOST_PEOPLE = 1000
