@@ -13,6 +13,7 @@ from composer.delivery.lanes import AtOnce, Lanes
 from composer.errors import LedgerError
 from composer.ledger.apart import KeeperGone
 from composer.ledger.deliveries import record_and_claim
+from composer.ledger.model import UNFORESEEN, Foresight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from composer.delivery.sending import Sending
     from composer.ledger.model import Batch, Result
 
-    _Question = tuple[list[Result], int]
+    _Question = tuple[list[Result], int, Foresight]
     _Clerk = Lanes[_Question, Batch] | AtOnce[_Question, Batch]
 
 _TRIES = 5
+_NOTHING: _Question = ([], 0, UNFORESEEN)
 
 
 class Desk:
@@ -35,7 +37,7 @@ class Desk:
         self._sending = sending
         self._exchange = sending.exchange or partial(record_and_claim, sending.ledger, sending.campaign.id)
         self._clerk: _Clerk = Lanes(self._work, 1, ready) if sending.exchange else AtOnce(self._work)
-        self._asked: _Question = ([], 0)
+        self._asked: _Question = _NOTHING
         self._results: list[Result] = []
         self._more, self._look = True, False
 
@@ -58,18 +60,22 @@ class Desk:
         """Take what became of deliveries; it is recorded with the next question."""
         self._results += results
 
-    def ask(self, most: int) -> None:
-        """Have results recorded and up to ``most`` claimed, in one commit; not while an answer is due, nor with nothing to ask."""
+    def ask(self, most: int, foresight: Foresight = UNFORESEEN) -> bool:
+        """Have results recorded and up to ``most`` claimed, besides those who are chosen, in one commit.
+
+        False, and nothing is done, while an answer is due, or with nothing to ask.
+        """
         most = most if self._more or self._look else 0
-        if self.busy or not (self._results or most or self._look):
-            return
-        self._asked = (self._results, most)
+        if self.busy or not (self._results or most or foresight.chosen or self._look):
+            return False
+        self._asked = (self._results, most, foresight)
         self._results, self._look = [], False
         self._clerk.submit(self._asked)
+        return True
 
     def answer(self) -> Batch | None:
         """Return what was claimed, when the answer is there. Raises what the ledger did; then the results are still to be recorded."""
-        told, most = self._asked
+        told, most, _ = self._asked
         try:
             batch = next(iter(self._clerk.collect()), None)
         except BaseException:
@@ -77,7 +83,7 @@ class Desk:
             raise
         if batch is None:
             return None
-        self._asked = ([], 0)
+        self._asked = _NOTHING
         if most:
             self._more = bool(batch)
         watch = self._sending.watch
@@ -98,11 +104,12 @@ class Desk:
 
     def _work(self, question: _Question) -> Batch:
         """Ask the ledger. One that fails is asked some times more when answers would be lost with it."""
-        results, most = question
+        results, most, foresight = question
+        foreseen = () if foresight is UNFORESEEN else (foresight,)
         for left in reversed(range(_TRIES if results else 1)):
             try:
                 self._sending.watch.probe("claim")
-                return self._exchange(results, most, self._sending.clock())
+                return self._exchange(results, most, self._sending.clock(), *foreseen)
             except KeeperGone:
                 raise
             except LedgerError:

@@ -24,6 +24,7 @@ from composer.ledger.model import Result
 from composer.transport.base import Unknown, Unusable
 
 if TYPE_CHECKING:
+    from composer.delivery.results import Errand
     from composer.ledger.model import Claimed
     from composer.message.model import Message
     from composer.transport.base import Outcome, Transport
@@ -40,7 +41,7 @@ def dispatch(sending: Sending) -> Report:
         _still_open(sending)
         try:
             _begin(sending)
-            run = take_turns(sending, partial(_deliver, sending))
+            run = take_turns(sending, partial(_deliver, sending, {}))
             return finish(sending, run.stop, run.request)
         except BaseException as err:
             # A ledger that has just failed may fail once more; what is true is then found out by the next run.
@@ -66,36 +67,50 @@ def _begin(sending: Sending) -> None:
     move_campaign(sending.ledger, sending.campaign.id, CampaignState.RUNNING, now)
 
 
-def _deliver(sending: Sending, rows: Sequence[Claimed]) -> Ended:
-    """Build and send one batch, in a lane's thread."""
+def _deliver(sending: Sending, prepared: dict[int, Message], errand: Errand) -> Ended:
+    """Build and send one batch, in a lane's thread; ``prepared`` holds what was built ahead, by position."""
     try:
-        built, results = _build(sending, rows)
+        built, results = _build(sending, errand.rows, prepared)
+        upcoming = _foresee(sending, errand.ahead, prepared)
     except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
-        return Ended(not_sent(rows, words_of(err)), words_of(err), err)
+        return Ended(not_sent(errand.rows, words_of(err)), words_of(err), err)
     sending.watch.probe("built")
-    ended = _send(sending, built) if built else Ended([])
+    ended = _send(sending, built, upcoming) if built else Ended([])
     sending.watch.probe("sent")
-    return Ended(results + ended.results, ended.reason)
+    return Ended(results + ended.results, ended.reason, ahead=errand.ahead)
 
 
-def _build(sending: Sending, rows: Sequence[Claimed]) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
+def _foresee(sending: Sending, row: Claimed | None, prepared: dict[int, Message]) -> Message | None:
+    """Build the message of somebody whom nobody has claimed yet; what cannot be built fails when it is."""
+    if row is None:
+        return None
+    try:
+        prepared[row.position] = message = sending.build(row, sending.clock())
+    except MergeError:
+        return None
+    return message
+
+
+def _build(sending: Sending, rows: Sequence[Claimed], prepared: dict[int, Message]) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
     now = sending.clock()
     built: list[tuple[Claimed, Message]] = []
     failed: list[Result] = []
     for row in rows:
         try:
-            built.append((row, sending.build(row, now)))
+            ready = row.position in prepared
+            built.append((row, prepared.pop(row.position) if ready else sending.build(row, now)))
         except MergeError as err:
             failed.append(Result(row, follow(DeliveryState.SENDING, DeliveryEvent.UNBUILDABLE), "unbuilt", str(err)))
     return built, failed
 
 
-def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]]) -> Ended:
+def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]], upcoming: Message | None) -> Ended:
     rows = [row for row, _ in built]
+    foreseen = () if upcoming is None else (upcoming,)
     outcomes: Sequence[Outcome] = ()
     reason = ""
     try:
-        outcomes = sending.transport.send([message for _, message in built])
+        outcomes = sending.transport.send([message for _, message in built], *foreseen)
     except Unusable as err:
         return partly(rows, err, sending.clock())
     except TransportError as err:

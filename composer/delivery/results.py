@@ -1,11 +1,11 @@
-"""What a transport's Outcomes make of the deliveries of a batch. Pure."""
+"""What a lane is given, and what a transport's Outcomes make of it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from composer.delivery.ending import words_of
 from composer.delivery.model import DeliveryEvent, DeliveryState, after, follow
@@ -18,13 +18,24 @@ if TYPE_CHECKING:
     from composer.transport.base import Outcome, Unusable
 
 
+class Errand(NamedTuple):
+    """What a lane is given: deliveries to send, and who will probably be next, whom nobody has claimed."""
+
+    rows: Sequence[Claimed]
+    ahead: Claimed | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of one batch in its lane; ``reason`` says why no other should begin, ``error`` what went wrong besides."""
+    """What became of one batch in its lane; ``reason`` says why no other should begin, ``error`` what went wrong besides.
+
+    ``ahead`` is who is next: that lane is prepared.
+    """
 
     results: list[Result]
     reason: str = ""
     error: BaseException | None = None
+    ahead: Claimed | None = None
 
 
 def not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,11 @@ from composer.delivery.desk import Desk
 from composer.delivery.ending import INTERRUPTED
 from composer.delivery.lanes import Lanes
 from composer.delivery.model import DeliveryState, after_loss
-from composer.delivery.results import Ended, not_sent
+from composer.delivery.results import Ended, Errand, not_sent
 from composer.errors import LedgerError
 from composer.ledger.campaigns import next_due, read_campaign
 from composer.ledger.deliveries import MOST, give_up, settle_orphans
-from composer.ledger.model import Request, Result
+from composer.ledger.model import Foresight, Request, Result
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +32,8 @@ DRAIN_SECONDS = 8.0
 # So long a ledger may take for what is handed in last; after that an interrupt ends the wait.
 PATIENT_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
+_GATHER_SECONDS = 0.004
+_SHARE = 8
 # So many refused one after the other, and nobody taken between them: it is not the people.
 _MOST_REFUSED = 50
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
@@ -43,10 +45,11 @@ class Run:
     """Where one run stands; ``stop`` is why it takes nothing new.
 
     ``ready`` is set when a lane or the ledger has something to say; ``patient`` is until when (monotonic) the last record is waited for.
+    ``reserved`` are those for whom lanes are prepared, by position, claimed by nobody; for ``next`` their lane is free.
     """
 
     sending: Sending
-    lanes: Lanes[Sequence[Claimed], Ended]
+    lanes: Lanes[Errand, Ended]
     desk: Desk
     ready: Event
     size: int
@@ -57,9 +60,11 @@ class Run:
     told: datetime | None = None
     refused: int = 0
     patient: float = 0.0
+    reserved: dict[int, Claimed] = field(default_factory=dict)
+    next: list[int] = field(default_factory=list)
 
 
-def take_turns(sending: Sending, deliver: Callable[[Sequence[Claimed]], Ended]) -> Run:
+def take_turns(sending: Sending, deliver: Callable[[Errand], Ended]) -> Run:
     """Run until nothing is left or there is a reason to stop; ``deliver`` sends one batch, in a lane's thread.
 
     Raises what a lane or the ledger did, after everything that is known was recorded.
@@ -88,15 +93,42 @@ def _turn(run: Run) -> bool:
     _look_for_a_stop(run)
     if run.stop and (run.lanes.busy or desk.busy):
         return _drain(run)
-    desk.ask(0 if run.stop else min(run.lanes.idle, MOST // run.size) * run.size)  # whole batches: a small one is a call like any other
+    _ask(run)
     _hear(run)
     if desk.busy:
         return _collect(run) or _drain(run)
-    if not desk.done or (desk.more and run.lanes.idle and not run.stop):
+    if not desk.done or (run.lanes.idle and not run.stop and (desk.more or run.next)):
         return True
     if run.lanes.busy:
         return _collect(run) or _drain(run)
     return not run.stop and _wait(run)
+
+
+def _ask(run: Run) -> None:
+    """Have recorded what ended, and claimed for the lanes that are idle: those they are prepared for first."""
+    if run.stop:
+        run.desk.ask(0)
+        return
+    _gather(run)
+    idle = min(run.lanes.idle, MOST // run.size)
+    most = (idle - len(run.next)) * run.size  # whole batches: a small one is a call like any other
+    if not run.sending.transport.ahead:
+        run.desk.ask(most)
+        return
+    chosen = tuple(run.next)
+    if run.desk.ask(most, Foresight(chosen, tuple(run.reserved.keys() - chosen), idle)):
+        run.next.clear()
+        for position in chosen:
+            del run.reserved[position]
+
+
+def _gather(run: Run) -> None:
+    """Let lanes that end at nearly the same moment share a commit, which costs as much as three of them."""
+    end = time.monotonic() + _GATHER_SECONDS
+    while not run.desk.busy and 0 < run.lanes.idle < run.lanes.count // _SHARE and (left := end - time.monotonic()) > 0:
+        if run.ready.wait(left):
+            run.ready.clear()
+            _take(run)
 
 
 def _look_for_a_stop(run: Run) -> None:
@@ -119,8 +151,12 @@ def _hear(run: Run) -> None:
     if run.stop:
         run.desk.hand_in(not_sent(batch.rows, run.stop))
         return
+    ahead = iter(batch.ahead)
     for start in range(0, len(batch.rows), run.size):
-        run.lanes.submit(batch.rows[start : start + run.size])
+        following = next(ahead, None)
+        if following:
+            run.reserved[following.position] = following
+        run.lanes.submit(Errand(batch.rows[start : start + run.size], following))
 
 
 def _collect(run: Run) -> bool:
@@ -144,6 +180,8 @@ def _take(run: Run) -> None:
         run.desk.hand_in(ended.results)
         run.stop = run.stop or ended.reason or _brake(run, ended.results)
         run.error = run.error or ended.error
+        if ended.ahead:
+            run.next.append(ended.ahead.position)
 
 
 def _brake(run: Run, results: Sequence[Result]) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from composer.errors import LedgerError
 from composer.findings import Where
 from composer.ledger.deliveries import Found, batch_of, exchange, told
+from composer.ledger.model import UNFORESEEN, Foresight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from composer.ledger.database import Ledger
     from composer.ledger.model import Batch, Result
 
-    # Results to record, how many to claim, the moment of both.
-    Exchange = Callable[[Sequence[Result], int, datetime], Batch]
+    # Results to record, how many to claim, the moment of both, and perhaps a Foresight.
+    Exchange = Callable[..., Batch]
 
 _LONGEST_END = 30.0
 _PROGRAM = f"import sys; from {__name__} import main; main(sys.argv[1:])"
@@ -102,9 +103,9 @@ class _Other:
         except OSError:
             return True  # asking it will say what happened
 
-    def exchange(self, results: Sequence[Result], most: int, now: datetime) -> Batch:
+    def exchange(self, results: Sequence[Result], most: int, now: datetime, foresight: Foresight = UNFORESEEN) -> Batch:
         """Do what ``record_and_claim`` does, there."""
-        found = self._ask((self.campaign, told(results), most, now))
+        found = self._ask((self.campaign, told(results), most, now, foresight))
         if isinstance(found, _Refused):
             raise LedgerError(found.message, where=Where(self.name), hint=found.hint)
         return batch_of(found, now)
@@ -124,10 +125,10 @@ class _Other:
         return answer
 
 
-def _by_either(other: _Other, meanwhile: Exchange | None, results: Sequence[Result], most: int, now: datetime) -> Batch:
+def _by_either(other: _Other, meanwhile: Exchange | None, *question: Any) -> Batch:
     if meanwhile and not other.is_ready():
-        return meanwhile(results, most, now)
-    return other.exchange(results, most, now)
+        return meanwhile(*question)
+    return other.exchange(*question)
 
 
 def answer(ledger: Ledger, connection: Connection) -> None:
@@ -136,12 +137,12 @@ def answer(ledger: Ledger, connection: Connection) -> None:
         connection.send_bytes(pickle.dumps(obj=True))
     while True:
         try:
-            campaign, results, most, now = connection.recv()
+            question = connection.recv()
         except (OSError, EOFError):
             return
         reply: Found | _Refused
         try:
-            reply = exchange(ledger, campaign, results, most, now)
+            reply = exchange(ledger, *question)
         except LedgerError as err:
             reply = _Refused(err.message, err.hint)
         except Exception as err:  # noqa: BLE001 - whatever it was, nothing was committed, and the one who asks can say so

@@ -15,7 +15,7 @@ from composer.errors import LedgerError
 from composer.findings import Where
 from composer.ledger import statements
 from composer.ledger.forgotten import FORGOTTEN, is_trace
-from composer.ledger.model import Batch, Claimed, DeliveryState, Request
+from composer.ledger.model import UNFORESEEN, Batch, Claimed, DeliveryState, Foresight, Request
 from composer.ledger.schema import deliveries, moved_to
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ class Told(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a claim took: the fields of ``Claimed`` without their moment, how many were skipped, what others ask for."""
+    """What a claim took, and who would be next (the fields of ``Claimed`` without their moment), how many were skipped, what others ask."""
 
     rows: list[tuple[Any, ...]]
     skipped: int
     request: str
+    ahead: list[tuple[Any, ...]]
 
 
 def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: datetime | None = None) -> Batch:
@@ -61,7 +62,7 @@ def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: d
     and those who are suppressed by now, become ``skipped``. An empty Batch means that nothing is due, or that somebody
     asks for something: see its ``request``.
     """
-    return record_and_claim(ledger, campaign, (), most, now, due_before)
+    return batch_of(exchange(ledger, campaign, told(()), most, now, due_before=due_before), now)
 
 
 def record(ledger: Ledger, results: Sequence[Result], now: datetime) -> None:
@@ -75,10 +76,13 @@ def record(ledger: Ledger, results: Sequence[Result], now: datetime) -> None:
 
 
 def record_and_claim(
-    ledger: Ledger, campaign: int, results: Sequence[Result], most: int, now: datetime, due_before: datetime | None = None
+    ledger: Ledger, campaign: int, results: Sequence[Result], most: int, now: datetime, foresight: Foresight = UNFORESEEN
 ) -> Batch:
-    """Do ``record``, then ``claim``, in a single commit: half the flushes to disk, and the same promises."""
-    return batch_of(exchange(ledger, campaign, told(results), most, now, due_before), now)
+    """Do ``record``, then ``claim``, in a single commit: half the flushes to disk, and the same promises.
+
+    ``most`` come on top of those whom ``foresight`` has chosen; one of them who is no longer due is not claimed.
+    """
+    return batch_of(exchange(ledger, campaign, told(results), most, now, foresight), now)
 
 
 def told(results: Sequence[Result]) -> Told:
@@ -90,7 +94,16 @@ def told(results: Sequence[Result]) -> Told:
     return Told(len(results), *({alike: _runs(places) for alike, places in each.items()} for each in (ended, moves)))
 
 
-def exchange(ledger: Ledger, campaign: int, told: Told, most: int, now: datetime, due_before: datetime | None = None) -> Found:
+def exchange(
+    ledger: Ledger,
+    campaign: int,
+    told: Told,
+    most: int,
+    now: datetime,
+    foresight: Foresight = UNFORESEEN,
+    *,
+    due_before: datetime | None = None,
+) -> Found:
     """Record and claim in a single commit; while another process asks for something, nothing is claimed.
 
     Raises LedgerError as ``record`` does, and then changes nothing.
@@ -99,7 +112,8 @@ def exchange(ledger: Ledger, campaign: int, told: Told, most: int, now: datetime
         if told.number:
             _record(connection, told, now, ledger.name)
         ((issue, apart, request, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
-        rows = _due(connection, campaign, min(most, MOST), due_before or now) if most and not request else []
+        wanted = 0 if request else most + len(foresight.chosen)
+        rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight) if wanted else ([], [])
         unwanted = _suppressed(connection, rows)
         if not apart:
             unwanted |= _held_elsewhere(connection, campaign, issue, rows)
@@ -107,14 +121,15 @@ def exchange(ledger: Ledger, campaign: int, told: Told, most: int, now: datetime
         if unwanted:
             _skip(connection, campaign, {row[_POSITION]: unwanted[row[_KEY]] for row in rows if row[_KEY] in unwanted}, now)
         if taken:
-            statements.TAKE.change(connection, _each(campaign, _runs([row[_POSITION] for row in taken]), now=now))
-            statements.TOUCH.change(connection, [{"of": campaign, "now": now}])
-    return Found(taken, len(rows) - len(taken), request)
+            statements.TAKE.change(connection, _each(_runs([row[_POSITION] for row in taken])), of=campaign, now=now)
+            statements.TOUCH.change(connection, [{}], of=campaign, now=now)
+    return Found(taken, len(rows) - len(taken), request, ahead)
 
 
 def batch_of(found: Found, now: datetime) -> Batch:
     """Return what was found as deliveries that were claimed at ``now``."""
-    return Batch(tuple([Claimed._make((*row, now)) for row in found.rows]), found.skipped, Request(found.request))
+    rows, ahead = (tuple([Claimed._make((*row, now)) for row in each]) for each in (found.rows, found.ahead))
+    return Batch(rows, found.skipped, Request(found.request), ahead)
 
 
 def settle_orphans(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime, batch: str = "") -> int:
@@ -136,19 +151,15 @@ def give_up(ledger: Ledger, campaign: int, tried_before: datetime, now: datetime
 
 
 def _record(connection: Connection, told: Told, now: datetime, ledger: str) -> None:
-    written = moved = 0
-    for (campaign, outcome, answer, batch), runs in told.ended.items():
-        said = {"now": now, "outcome": outcome, "answer": answer, "batch": batch}
-        written += statements.ENDED.change(connection, _each(campaign, runs, **said))
+    # A mail server answers each one differently: all attempts go in together, whatever was said.
+    said = (
+        {"of": campaign, "outcome": outcome, "answer": answer, "batch": batch, **run}
+        for (campaign, outcome, answer, batch), runs in told.ended.items()
+        for run in _each(runs)
+    )
+    written, moved = statements.ENDED.change(connection, said, now=now), 0
     for (campaign, state, reason, due_at), runs in told.moves.items():
-        change = (
-            statements.RETURN
-            if state == DeliveryState.PENDING
-            else statements.LEAVE
-            if "held" in moved_to(state, reason)
-            else statements.STAY
-        )
-        moved += change.change(connection, _each(campaign, runs, to=state, why=reason, due=due_at, now=now))
+        moved += _move(state, reason).change(connection, _each(runs), of=campaign, to=state, why=reason, due=due_at, now=now)
     if not written == moved == told.number:
         raise LedgerError("a delivery that nobody was sending cannot have an outcome", where=Where(ledger))
 
@@ -159,12 +170,20 @@ def _move(state: DeliveryState, reason: str) -> Ready:
     return statements.LEAVE if "held" in moved_to(state, reason) else statements.STAY
 
 
-def _due(connection: Connection, campaign: int, most: int, before: datetime) -> list[tuple[Any, ...]]:
+def _due(
+    connection: Connection, campaign: int, most: int, before: datetime, foresight: Foresight
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return whom to claim, and who would be next."""
+    chosen, reserved, shown = foresight
+    wanted = most + len(chosen) + len(reserved) + shown
     # Two queries, so that each walks the index and none sorts all that is pending.
-    rows = statements.PENDING.rows(connection, {"of": campaign, "most": most})
-    if len(rows) < most:
-        rows += statements.DEFERRED.rows(connection, {"of": campaign, "before": before, "most": most - len(rows)})
-    return rows
+    rows = statements.PENDING.rows(connection, {"of": campaign, "most": wanted})
+    if len(rows) < wanted:
+        rows += statements.DEFERRED.rows(connection, {"of": campaign, "before": before, "most": wanted - len(rows)})
+    if wanted == most:
+        return rows, []
+    free = [row for row in rows if row[_POSITION] not in reserved and row[_POSITION] not in chosen]
+    return [row for row in rows if row[_POSITION] in chosen] + free[:most], free[most : most + shown]
 
 
 def _held_elsewhere(connection: Connection, campaign: int, issue: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
@@ -186,7 +205,7 @@ def _suppressed(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict
 def _skip(connection: Connection, campaign: int, reasons: Mapping[int, str], now: datetime) -> None:
     for reason in set(reasons.values()):
         positions = [position for position, why in reasons.items() if why == reason]
-        statements.SKIP.change(connection, _each(campaign, _runs(positions), why=reason, now=now))
+        statements.SKIP.change(connection, _each(_runs(positions)), of=campaign, why=reason, now=now)
 
 
 def _runs(positions: Iterable[int]) -> list[Run]:
@@ -200,6 +219,6 @@ def _runs(positions: Iterable[int]) -> list[Run]:
     return runs
 
 
-def _each(campaign: int, runs: Iterable[Run], **values: Any) -> Iterator[dict[str, Any]]:
+def _each(runs: Iterable[Run]) -> Iterator[dict[str, int]]:
     for first, last in runs:
-        yield {"of": campaign, "first": first, "last": last, **values}
+        yield {"first": first, "last": last}

@@ -133,13 +133,31 @@ class Claimed(NamedTuple):
         return fields
 
 
+class Foresight(NamedTuple):
+    """What a claim is to know of those who come next, by position.
+
+    ``chosen`` are claimed before others, ``reserved`` not at all; of those who would be next, ``shown`` are shown and not claimed.
+    """
+
+    chosen: tuple[int, ...] = ()
+    reserved: tuple[int, ...] = ()
+    shown: int = 0
+
+
+UNFORESEEN = Foresight()
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One claim: what to send, how many were skipped (mailed by another campaign, or suppressed since), what others ask for."""
+    """One claim: what to send, how many were skipped (mailed by another campaign, or suppressed since), what others ask for.
+
+    ``ahead`` are those who would be next: nobody has claimed them.
+    """
 
     rows: tuple[Claimed, ...]
     skipped: int = 0
     request: Request = Request.NONE
+    ahead: tuple[Claimed, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether the claim found anything at all."""

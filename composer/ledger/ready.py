@@ -26,11 +26,14 @@ class _Compiled:
     constants: dict[str, Any]
     converters: dict[str, Callable[[Any], Any]]
 
-    def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
-        all_of_them = {**self.constants, **values}
-        for name, convert in self.converters.items():
-            all_of_them[name] = convert(all_of_them[name])
-        return tuple([all_of_them[name] for name in self.order]) if self.order else all_of_them
+    def converted(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        ready = dict(values)
+        for name in self.converters.keys() & ready.keys():
+            ready[name] = self.converters[name](ready[name])
+        return ready
+
+    def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...] | Mapping[str, Any]:
+        return tuple([values[name] for name in self.order]) if self.order else values
 
 
 class Ready:
@@ -45,18 +48,22 @@ class Ready:
         compiled = self._for(connection.dialect)
         cursor = _driver(connection).cursor()
         try:
-            cursor.execute(compiled.text, compiled.bound(values))
+            cursor.execute(compiled.text, compiled.bound({**compiled.constants, **compiled.converted(values)}))
             found: list[tuple[Any, ...]] = cursor.fetchall()
         finally:
             cursor.close()
         return found
 
-    def change(self, connection: Connection, values: Iterable[Mapping[str, Any]]) -> int:
-        """Run it once for each of ``values``; return how many rows it changed in all."""
+    def change(self, connection: Connection, each: Iterable[Mapping[str, Any]], **shared: Any) -> int:
+        """Run it once for ``each``, with the ``shared`` values besides; return how many rows it changed in all."""
         compiled = self._for(connection.dialect)
+        # What they share is converted once: of ten thousand people, a moment would be ten thousand times.
+        known = {**compiled.constants, **compiled.converted(shared)}
+        rows = [compiled.bound({**known, **compiled.converted(values)}) for values in each]
         cursor = _driver(connection).cursor()
         try:
-            return sum(cursor.execute(compiled.text, compiled.bound(each)).rowcount for each in values)
+            cursor.executemany(compiled.text, rows)
+            return int(cursor.rowcount) if rows else 0
         finally:
             cursor.close()
 

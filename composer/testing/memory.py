@@ -31,6 +31,7 @@ class MemoryTransport:
     idempotent: bool = False
     lanes: int = 1
     batch: int = 0
+    ahead: bool = False
     answers: dict[str, Answer] = field(default_factory=dict)
     script: deque[Callable[[Sequence[Message]], list[Outcome]]] = field(default_factory=deque)
     sent: list[Message] = field(default_factory=list)
@@ -39,7 +40,7 @@ class MemoryTransport:
     interrupted: Event = field(default_factory=Event)
     _lock: Lock = field(default_factory=Lock)
 
-    def send(self, batch: Sequence[Message]) -> list[Outcome]:
+    def send(self, batch: Sequence[Message], _upcoming: Message | None = None, /) -> list[Outcome]:
         """Take a batch and answer as told; Accepted by default."""
         with self._lock:
             self.batches.append(len(batch))

@@ -35,9 +35,10 @@ class SmtpServer:
     """A context manager; inside it ``port`` is open.
 
     ``certificate`` is a PEM file with certificate chain and key; with it ``tls`` offers STARTTLS or speaks TLS from the first byte.
-    ``username`` makes a login necessary, by one of ``mechanisms``; ``size`` bytes are the most it takes (0: any); after
-    ``per_connection`` messages it says 421 and hangs up. ``keep`` False only counts, and looks at nothing: fast, for many messages.
-    ``log`` is a file to which a line ``recipient TAB Message-ID`` is written for each message before it is answered.
+    ``username`` makes a login necessary, by one of ``mechanisms``; ``size`` bytes are the most it takes (0: any); without
+    ``pipelining`` it refuses commands that do not wait for an answer; after ``per_connection`` messages it says 421 and hangs up.
+    ``keep`` False only counts, and looks at nothing: fast, for many messages. ``log`` is a file to which a line
+    ``recipient TAB Message-ID`` is written for each message before it is answered.
     """
 
     def __init__(  # noqa: PLR0913 - all optional, all by name
@@ -52,6 +53,7 @@ class SmtpServer:
         mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN"),
         size: int = 0,
         utf8: bool = True,
+        pipelining: bool = True,
         per_connection: int = 0,
         keep: bool = True,
         log: Path | str | None = None,
@@ -77,6 +79,7 @@ class SmtpServer:
             mechanisms=mechanisms,
             size=size,
             utf8=utf8,
+            pipelining=pipelining,
             per_connection=per_connection,
             strict=keep,
         )
@@ -183,12 +186,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the chances")
     parser.add_argument("--per-connection", type=int, default=0, metavar="N", help="say 421 after N messages")
+    parser.add_argument("--no-pipelining", action="store_true", help="do not offer PIPELINING")
+    parser.add_argument("--certificate", help="PEM file with certificate chain and key: offer STARTTLS")
     parser.add_argument("--size", type=int, default=0, help="most bytes a message; 0: any")
     given = parser.parse_args(arguments)
     done = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
-    server = SmtpServer(port=given.port, log=given.log, seed=given.seed, per_connection=given.per_connection, size=given.size, keep=False)
+    server = SmtpServer(
+        port=given.port,
+        log=given.log,
+        seed=given.seed,
+        per_connection=given.per_connection,
+        size=given.size,
+        pipelining=not given.no_pipelining,
+        certificate=given.certificate,
+        tls="starttls" if given.certificate else "",
+        keep=False,
+    )
     for rule in given.fail:
         server.faults.add(replace(rule))
     with server:

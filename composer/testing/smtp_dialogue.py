@@ -69,6 +69,9 @@ class Dialogue:
 
     def reply(self, usual: str, fault: Fault | None) -> bool:
         """Answer as usual, or as the fault says."""
+        if self.wire.ahead and not self.house.pipelining:
+            self.wire.say(b"503 5.5.0 improper pipelining\r\n")  # as Postfix says to those who do not wait
+            raise Over
         text = (fault.reply if fault else "") or usual
         if fault:
             self.misbehave(fault, text)
@@ -102,7 +105,7 @@ class Dialogue:
 
     def hello(self, _: str) -> None:
         """EHLO: what there is to offer."""
-        offers = ["localhost", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"]
+        offers = ["localhost", "8BITMIME", "ENHANCEDSTATUSCODES", *(["PIPELINING"] if self.house.pipelining else [])]
         offers += [f"SIZE {self.house.size}"] if self.house.size else ["SIZE"]
         offers += ["SMTPUTF8"] if self.house.utf8 else []
         offers += ["STARTTLS"] if self.may_start_tls else []

@@ -48,6 +48,7 @@ class House:
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
     size: int = 0
     utf8: bool = True
+    pipelining: bool = True
     per_connection: int = 0
     strict: bool = True
 

@@ -62,7 +62,8 @@ class Transport(Protocol):
     ``name`` is its key in the configuration. ``real`` is False for a rehearsal that leaves nothing on the network;
     ``idempotent`` is True when sending the same delivery twice has the effect of once, so that after a crash what was
     in flight may be sent again instead of being in doubt. ``lanes`` is how many calls of ``send`` it takes at once, each from a
-    thread of its own; ``batch`` how many messages a call it likes best (0: as configured).
+    thread of its own; ``batch`` how many messages a call it likes best (0: as configured). ``ahead`` is True when it gains by
+    knowing what comes next.
     """
 
     name: str
@@ -70,12 +71,14 @@ class Transport(Protocol):
     idempotent: bool
     lanes: int
     batch: int
+    ahead: bool
 
-    def send(self, batch: Sequence[Message]) -> list[Outcome]:
+    def send(self, batch: Sequence[Message], upcoming: Message | None = None, /) -> list[Outcome]:
         """Send a batch; one Outcome per Message, in order.
 
-        Raises TransportError only when the transport itself is unusable; then nobody of the batch was sent, but those whom
-        ``Unusable.outcomes`` says it of.
+        ``upcoming`` is what the caller means to send next, if all goes well: it may be prepared for, and nobody can receive it
+        before it is sent. Raises TransportError only when the transport itself is unusable; then nobody of the batch was sent, but
+        those whom ``Unusable.outcomes`` says it of.
         """
 
     def interrupt(self) -> None:

@@ -34,12 +34,13 @@ class OutboxTransport:
     idempotent: bool = True
     lanes: int = 1
     batch: int = 0
+    ahead: bool = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._swept = False
 
-    def send(self, batch: Sequence[Message]) -> list[Outcome]:
+    def send(self, batch: Sequence[Message], _upcoming: Message | None = None, /) -> list[Outcome]:
         """Write a batch of files; all are on disk when this returns. Raises TransportError for a full disk or a folder it may not use."""
         try:
             self._prepare()

@@ -1,22 +1,24 @@
-"""SMTP: one message a transaction, over connections that are kept (RFC 5321).
+"""SMTP over connections that are kept: a message a transaction, the next envelope behind its final dot (RFC 5321, RFC 2920).
 
-What was lost before the final dot is certainly not accepted; from the dot to its answer it is perhaps.
+What was lost before the final dot is certainly not accepted; from the dot to its answer it is perhaps. A body goes out only when
+the one before it on its connection was answered, so that no connection has more than one message in doubt.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from queue import Empty, LifoQueue
 from threading import Timer
 from typing import TYPE_CHECKING
 
 from composer.errors import ComposerError, MergeError, TransportError
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
+from composer.transport.smtp_connect import connect, describe
 from composer.transport.smtp_lane import STOPPED, Lane, Server
-from composer.transport.smtp_parcel import Parcel, mail_command, pack, unfit
-from composer.transport.smtp_reply import Lost, Reply, Step, judge
-from composer.transport.smtp_session import Session, connect, describe
+from composer.transport.smtp_parcel import pack
+from composer.transport.smtp_pool import Pool
+from composer.transport.smtp_reply import Lost
 from composer.transport.smtp_settings import verifying
+from composer.transport.smtp_transaction import transact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
     from composer.config import Smtp
     from composer.message.model import Message
     from composer.transport.base import Outcome
+    from composer.transport.smtp_parcel import Parcel
 
 _WAITS = (1.0, 3.0, 10.0)
 _GRACE = 5.0
 _LOST_IN_A_ROW = 3
-_CLOSING = 421
 
 
 def probe(settings: Smtp, password: str) -> str:
@@ -57,6 +59,7 @@ class SmtpTransport:
     real: bool = True
     idempotent: bool = False
     batch: int = 1  # a message is a connection's own: after a crash no more than one of each is in doubt
+    ahead: bool = True
 
     def __init__(self, settings: Smtp, password: str = "", *, waits: Sequence[float] = _WAITS, grace: float = _GRACE) -> None:
         """Raise ConfigError for settings that cannot work; nothing is connected before the first message."""
@@ -65,21 +68,19 @@ class SmtpTransport:
         context = verifying(settings, password)
         self._server = Server(lambda: connect(settings, password, context), tuple(waits))
         self._lanes = tuple(Lane(self._server) for _ in range(self.lanes))
-        self._idle: LifoQueue[Lane] = LifoQueue()
-        for lane in self._lanes:
-            self._idle.put(lane)
+        self._pool = Pool(self._lanes)
         self._relays = False
 
-    def send(self, batch: Sequence[Message]) -> list[Outcome]:
+    def send(self, batch: Sequence[Message], upcoming: Message | None = None, /) -> list[Outcome]:
         """Send one after another. Raises Unusable, with what is known of each message."""
-        lane = self._idle.get()
+        if not batch:
+            return []
+        lane = self._pool.take(batch[0].message_id)
         outcomes: list[Outcome | None] = [None] * len(batch)
         place = 0
         try:
-            if lane.session:
-                lane.session.clean = False  # it may have been idle for long: RSET finds out
             for place, message in enumerate(batch):
-                outcomes[place] = self._one(lane, message)
+                outcomes[place] = self._one(lane, message, batch[place + 1] if place + 1 < len(batch) else upcoming)
                 lane.dotted = False
                 _give_up(lane, outcomes[place])
         except (Exception, KeyboardInterrupt) as err:
@@ -89,7 +90,7 @@ class SmtpTransport:
             raise _unusable(err, outcomes) from err
         finally:
             lane.dotted = False
-            self._idle.put(lane)
+            self._pool.give(lane)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def interrupt(self) -> None:
@@ -102,81 +103,40 @@ class SmtpTransport:
 
     def close(self) -> None:
         """Say goodbye on every connection that is not in use."""
-        idle: list[Lane] = []
-        with suppress(Empty):
-            while True:
-                idle.append(self._idle.get_nowait())
-        for lane in idle:
+        for lane in self._pool.take_all():
             lane.leave()
-            self._idle.put(lane)
+            self._pool.give(lane)
 
     def _cut(self) -> None:
         for lane in self._lanes:
             if session := lane.session:
                 session.cut()
 
-    def _one(self, lane: Lane, message: Message) -> Outcome:
+    def _one(self, lane: Lane, message: Message, upcoming: Message | None) -> Outcome:
         if self._server.stop.is_set():
             raise TransportError(STOPPED)
         try:
-            parcel = pack(message, self._bounce_address)
+            parcel, lane.next = self._packed(lane, message), None
         except MergeError as err:
             return Rejected(f"the message cannot be written: {err}")
+        if upcoming is not None:
+            with suppress(MergeError):  # it is refused when its turn has come
+                lane.next = pack(upcoming, self._bounce_address)
         try:
-            outcome = self._transaction(lane, parcel)
+            outcome = transact(lane, parcel, relays=self._relays)
         except Lost as err:
             lane.hang_up()
             lane.lost += 1
             if lane.dotted:
                 return Unknown(f"the connection was lost before the answer: {err}")
             return Deferred(f"the connection was lost before the message was handed over: {err}")
+        self._relays = self._relays or isinstance(outcome, Accepted)
         lane.lost = 0 if lane.session else lane.lost + 1
         return outcome
 
-    def _transaction(self, lane: Lane, parcel: Parcel) -> Outcome:
-        kept = lane.session
-        session = lane.ready()
-        if too_much := unfit(parcel, session.offer):
-            return too_much
-        session.clean = False
-        try:
-            reply = session.ask(mail_command(parcel, session.offer))
-        except Lost:
-            if session is not kept:
-                raise
-            reply = Reply(_CLOSING)
-        if session is kept and reply.code == _CLOSING:
-            # Servers close a connection after so many messages, or so long: that is no refusal.
-            lane.hang_up()
-            return self._transaction(lane, parcel)
-        for answered, command in ((Step.MAIL, f"RCPT TO:<{parcel.recipient}>"), (Step.RCPT, "DATA")):
-            if refused := self._judge(lane, answered, reply, parcel):
-                return refused
-            reply = session.ask(command)
-        return self._judge(lane, Step.DATA, reply, parcel) or self._hand_over(lane, session, parcel)
-
-    def _hand_over(self, lane: Lane, session: Session, parcel: Parcel) -> Outcome:
-        session.put(parcel.on_the_wire)
-        lane.dotted = True
-        session.put(b".\r\n")
-        reply = session.read()
-        try:
-            outcome = self._judge(lane, Step.DOT, reply, parcel)
-        except TransportError:
-            lane.dotted = False  # answered: a refusal of everybody, this message included
-            raise
-        if outcome is None:
-            raise Lost("no answer")
-        session.clean = isinstance(outcome, Accepted)
-        self._relays = self._relays or session.clean
-        return outcome
-
-    def _judge(self, lane: Lane, step: Step, reply: Reply, parcel: Parcel) -> Outcome | None:
-        known = (parcel.sender, parcel.message_id)
-        outcome = judge(step, reply, known=known, recipient=parcel.recipient, utf8=parcel.utf8, relays=self._relays)
-        if reply.code == _CLOSING:
-            lane.hang_up()
-        return outcome
+    def _packed(self, lane: Lane, message: Message) -> Parcel:
+        known = lane.next
+        return known if known and known.message_id == message.message_id else pack(message, self._bounce_address)
 
 
 def _give_up(lane: Lane, outcome: Outcome | None) -> None:

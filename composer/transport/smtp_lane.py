@@ -1,16 +1,18 @@
-"""The connection that one thread sends over: opened when needed, again when lost, given up when asked to stop."""
+"""The connection that one call sends over: opened when needed, again when lost, given up when asked to stop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from composer.errors import TransportError
-from composer.transport.smtp_reply import Lost
-from composer.transport.smtp_session import NoConnection, Session
+from composer.transport.smtp_connect import NoConnection
+from composer.transport.smtp_parcel import Parcel, envelope, unfit
+from composer.transport.smtp_reply import Lost, Reply
+from composer.transport.smtp_session import Session
 
 STOPPED = "stopped on request"
 _LOOK_SECONDS = 0.05
@@ -18,44 +20,101 @@ _LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What the lanes to one server share: how to connect, seconds to wait between tries, whether it was ever reached, whether to stop."""
+    """What the lanes to one server share.
+
+    How to connect, seconds to wait between tries, how many messages a connection is used for (0: any number), whether it was ever
+    reached, whether to stop.
+    """
 
     connect: Callable[[], Session]
     waits: tuple[float, ...]
+    most: int = 0
     met: Event = field(default_factory=Event)
     stop: Event = field(default_factory=Event)
 
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """One connection, when there is one; ``lost`` in a row; ``dotted`` from the final dot until its outcome is noted."""
+    """One connection, when there is one; ``lost`` in a row; ``dotted`` from the final dot until its outcome is noted.
+
+    ``next`` is what it will probably send next; ``offered`` the parcel whose envelope is out and not yet answered, ``reset`` tells
+    that RSET went before it.
+    """
 
     server: Server
     session: Session | None = None
     lost: int = 0
     dotted: bool = False
+    next: Parcel | None = None
+    offered: Parcel | None = None
+    reset: bool = False
 
     def hang_up(self) -> None:
         """Close without a word."""
         if self.session:
             self.session.hang_up()
-        self.session = None
+        self._forget()
 
     def leave(self) -> None:
-        """Say goodbye and close."""
-        if self.session:
+        """Say goodbye and close; behind an envelope that nothing follows there is no goodbye."""
+        if self.session and not self.offered:
             self.session.leave()
-        self.session = None
+        self.hang_up()
 
     def ready(self) -> Session:
-        """Return the connection, cleared of what was begun, or a new one. Raises TransportError."""
-        if self.session:
-            with suppress(Lost):
-                if self.session.clean or self.session.ask("RSET").code == 250:  # noqa: PLR2004 - RFC 5321, 4.1.1.5
-                    return self.session
-            self.hang_up()
-        self.session = self._connected()
+        """Return the connection, or a new one. Raises TransportError."""
+        # DATA cannot be taken back: an envelope whose message does not follow costs the connection.
+        if self.offered or (self.session and self._last(self.session.messages)):
+            self.leave()
+        if not self.session:
+            self.session = self._connected()
         return self.session
+
+    def there(self) -> Session:
+        """Return the connection that there is. Raises Lost when there is none."""
+        if self.session is None:
+            raise Lost("there is no connection")
+        return self.session
+
+    def behind(self) -> bytes:
+        """Return the envelope of what comes next, if it may be pipelined behind a message."""
+        session, parcel = self.there(), self.next
+        if parcel and session.offer.pipelining and not (self.server.stop.is_set() or self._last(session.messages + 1)):
+            with suppress(TransportError):  # it is said when its turn has come
+                return b"" if unfit(parcel, session.offer) else self.commands(parcel)
+        return b""
+
+    def commands(self, parcel: Parcel) -> bytes:
+        """Return an envelope to be pipelined, which counts as out from now on; RSET before it ends what is half done (RFC 2920, 3.1)."""
+        session = self.there()
+        self.offered, self.reset = parcel, not session.clean
+        lines = (*(("RSET",) if self.reset else ()), *envelope(parcel, session.offer))
+        return "".join(f"{line}\r\n" for line in lines).encode()
+
+    def granted(self) -> bool:
+        """Wait for what is said to the envelope that is out; True when it is the usual yes, come at once. Raises Lost."""
+        session = self.there()
+        if self.reset or not session.granted():
+            return False
+        self.offered, session.clean, session.used = None, False, True
+        return True
+
+    def replies(self, parcel: Parcel) -> Iterator[Reply]:
+        """Yield what is said to MAIL, RCPT and DATA; without pipelining each is asked when its turn comes. Raises Lost."""
+        session = self.there()
+        session.clean, pipelined, reset = False, self.offered is not None, self.reset or not session.clean
+        self.offered, self.reset = None, False
+        if reset:
+            _done(session.read() if pipelined else session.ask("RSET"))
+        for command in envelope(parcel, session.offer):
+            yield session.read() if pipelined else session.ask(command)
+
+    def _last(self, messages: int) -> bool:
+        return 0 < self.server.most <= messages
+
+    def _forget(self) -> None:
+        self.session = self.offered = None
+        self.reset = False
 
     def _connected(self) -> Session:
         """Connect; once the server has worked, try again after each of the waits."""
@@ -71,6 +130,12 @@ class Lane:
                 server.met.set()
                 return session
             server.stop.wait(wait)
+
+
+def _done(reply: Reply) -> None:
+    """RFC 5321, 4.1.1.5: RSET is always answered by 250."""
+    if reply.code != 250:  # noqa: PLR2004 - see above
+        raise Lost(f"the connection cannot be used again: {reply.words()}")
 
 
 def _unless_stopped(server: Server) -> Session:

@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from composer.errors import MergeError, TransportError
 from composer.message.headers import check_address, split_mailbox
-from composer.message.mime import to_bytes
+from composer.message.mime import head_and_body
 from composer.message.model import Message
 from composer.transport.base import Rejected
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a server says of itself in its answer to EHLO: the biggest message in bytes (0: no limit named), whether it takes SMTPUTF8."""
+    """What a server says of itself in its answer to EHLO.
+
+    ``size`` is the biggest message in bytes (0: no limit named); the others are its extensions SIZE (RFC 1870), SMTPUTF8 (RFC 6531),
+    8BITMIME (RFC 6152) and PIPELINING (RFC 2920).
+    """
 
     size: int = 0
     announces_size: bool = False
     utf8: bool = False
+    eight_bit: bool = False
+    pipelining: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message as the envelope and the bytes of one transaction; ``utf8`` when a header or address is not ASCII (RFC 6531)."""
+class Parcel(NamedTuple):
+    """A message as the envelope and the bytes of one transaction.
+
+    ``pieces`` make its bytes: lines of ASCII or UTF-8 with CRLF at the end of each, none of which begins with a dot, so that there
+    is none to be doubled (RFC 5321, 4.5.2). ``utf8`` tells that a header or address is not ASCII (RFC 6531), ``size`` counts bytes.
+    """
 
     sender: str
-    recipient: str = field(repr=False)
-    data: bytes = field(repr=False)
+    recipient: str
+    pieces: tuple[bytes, ...]
     message_id: str
+    utf8: bool = False
+    size: int = 0
 
-    @property
-    def utf8(self) -> bool:
-        """Whether SMTPUTF8 is needed; bodies never are a reason, they are encoded."""
-        return not (self.recipient.isascii() and self.sender.isascii() and self.data.isascii())
-
-    @property
-    def on_the_wire(self) -> bytes:
-        """The data with leading dots doubled (RFC 5321, 4.5.2), a line break at its end, the final dot not yet there."""
-        stuffed = (b"\r\n" + self.data).replace(b"\r\n.", b"\r\n..")[2:]
-        return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
+    def __repr__(self) -> str:
+        """Tell nothing of the person."""
+        return f"Parcel({self.sender!r}, message_id={self.message_id!r}, size={self.size})"
 
 
 def pack(message: Message, bounce_address: str = "") -> Parcel:
@@ -52,13 +57,18 @@ def pack(message: Message, bounce_address: str = "") -> Parcel:
     except MergeError as err:
         raise TransportError(err.message, hint=err.hint) from err
     check_address(message.email)
-    return Parcel(sender, message.email, to_bytes(message), message.message_id)
+    recipient, (head, body) = message.email, head_and_body(message)
+    pieces = head, b"\r\n", body
+    # Bodies are encoded: only the addresses, which stand in the head too, may be a reason for SMTPUTF8.
+    utf8 = not (recipient.isascii() and sender.isascii() and pieces[0].isascii())
+    return Parcel(sender, recipient, pieces, message.message_id, utf8, sum(map(len, pieces)))
 
 
-def mail_command(parcel: Parcel, offer: Offer) -> str:
-    """Return the command that begins the transaction, with the parameters that the server knows."""
-    size = f" SIZE={len(parcel.data)}" if offer.announces_size else ""
-    return f"MAIL FROM:<{parcel.sender}>{size}{' SMTPUTF8 BODY=8BITMIME' if parcel.utf8 else ''}"
+def envelope(parcel: Parcel, offer: Offer) -> tuple[str, str, str]:
+    """Return the commands that begin the transaction, with the parameters that the server knows: MAIL, RCPT and DATA."""
+    size = f" SIZE={parcel.size}" if offer.announces_size else ""
+    utf8 = f" SMTPUTF8{' BODY=8BITMIME' if offer.eight_bit else ''}" if parcel.utf8 else ""
+    return f"MAIL FROM:<{parcel.sender}>{size}{utf8}", f"RCPT TO:<{parcel.recipient}>", "DATA"
 
 
 def unfit(parcel: Parcel, offer: Offer) -> Rejected | None:
@@ -66,8 +76,8 @@ def unfit(parcel: Parcel, offer: Offer) -> Rejected | None:
 
     Raises TransportError when it is the sender's address, which concerns everybody.
     """
-    if offer.size and len(parcel.data) > offer.size:
-        return Rejected(f"the message has {len(parcel.data)} bytes, and the mail server takes at most {offer.size}")
+    if offer.size and parcel.size > offer.size:
+        return Rejected(f"the message has {parcel.size} bytes, and the mail server takes at most {offer.size}")
     if parcel.utf8 and not offer.utf8:
         if not parcel.recipient.isascii():
             return Rejected("the mail server takes no address with letters outside ASCII before the @ (it offers no SMTPUTF8)")

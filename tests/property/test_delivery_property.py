@@ -35,10 +35,11 @@ class World:
 
     name, real, batch = "world", True, 0
 
-    def __init__(self, plan, *, idempotent, lanes):
-        self.plan, self.idempotent, self.lanes, self.taken = iter(plan), idempotent, lanes, []
+    def __init__(self, plan, *, idempotent, lanes, ahead):
+        self.plan, self.idempotent, self.lanes, self.ahead, self.taken = iter(plan), idempotent, lanes, ahead, []
 
-    def send(self, batch):
+    def send(self, batch, upcoming=None, /):
+        assert upcoming is None or (self.ahead and upcoming.delivery_id not in {message.delivery_id for message in batch})
         outcomes = []
         for message in batch:
             what = next(self.plan, "accept")
@@ -95,13 +96,17 @@ def _prober(death):
 
 
 @given(
-    plans=campaign_plans, plan=st.lists(answers, max_size=30), idempotent=st.booleans(), batch=st.integers(1, 4), lanes=st.integers(1, 3)
+    plans=campaign_plans,
+    plan=st.lists(answers, max_size=30),
+    idempotent=st.booleans(),
+    batch=st.integers(1, 4),
+    lanes=st.tuples(st.integers(1, 3), st.booleans()),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, plan, idempotent, batch, lanes):
     """Over any campaigns, lists, answers and deaths; only a transport for which twice is once may be given one twice."""
     edition, clock = an_edition(f"issue-{next(stems)}"), FakeClock()
-    world, lock = World(plan, idempotent=idempotent, lanes=lanes), tmp_path_factory.getbasetemp() / "lock"
+    world, lock = World(plan, idempotent=idempotent, lanes=lanes[0], ahead=lanes[1]), tmp_path_factory.getbasetemp() / "lock"
     begun = []
 
     def send(identity, death=None):

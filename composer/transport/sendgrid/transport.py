@@ -51,6 +51,7 @@ class SendGridTransport:
     name: str = "sendgrid"
     real: bool = True
     idempotent: bool = False
+    ahead: bool = False
 
     def __init__(
         self, settings: SendGrid, client: Caller, *, group_id: int = 0, schedule: Schedule | None = None, pauses: Sequence[float] = _PAUSES
@@ -69,7 +70,7 @@ class SendGridTransport:
         self._taken = False
         self._doubts = 0
 
-    def send(self, batch: Sequence[Message]) -> list[Outcome]:
+    def send(self, batch: Sequence[Message], _upcoming: Message | None = None, /) -> list[Outcome]:
         """Post a batch. Raises Unusable when the account or whole requests are refused, SendGrid was never reached, or on an interrupt."""
         work = _Work([None] * len(batch))
         try:

@@ -1,0 +1,132 @@
+"""One message over one connection: its envelope, offered before or now, then its bytes with the next envelope behind them.
+
+Pipelined where the server offers it (RFC 2920), a command at a time where not. From the final dot until it is answered the lane
+is ``dotted``, and the message perhaps accepted; before, it certainly is not.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from composer.errors import TransportError
+from composer.transport.base import Accepted
+from composer.transport.smtp_parcel import unfit
+from composer.transport.smtp_reply import Lost, Reply, Step, judge
+from composer.transport.smtp_session import Short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from composer.transport.base import Outcome
+    from composer.transport.smtp_lane import Lane
+    from composer.transport.smtp_parcel import Parcel
+
+    Judge = Callable[[Step, Reply], Outcome | None]
+
+_CLOSING = 421
+# The first digit of a reply (RFC 5321, 4.2.1).
+_DONE, _GO_ON = 2, 3
+_STEPS = ((Step.MAIL, _DONE), (Step.RCPT, _DONE), (Step.DATA, _GO_ON))
+
+
+class _Stale(Exception):  # noqa: N818 - a state of the connection
+    """A connection that was kept is closed: servers do so after so many messages, or so long. That is no refusal."""
+
+
+def transact(lane: Lane, parcel: Parcel, *, relays: bool) -> Outcome:
+    """Send a message; ``relays`` is as in ``judge``. Raises Lost when the connection is, TransportError for what concerns everybody."""
+    judged = partial(judge, known=(parcel.sender, parcel.message_id), recipient=parcel.recipient, utf8=parcel.utf8, relays=relays)
+    while True:
+        if lane.offered is not parcel and (too_much := unfit(parcel, lane.ready().offer)):
+            return too_much
+        try:
+            refused = _settle_envelope(lane, parcel, judged)
+        except _Stale:
+            lane.hang_up()
+        else:
+            return refused or _hand_over(lane, parcel, judged)
+
+
+def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | None:
+    """Return why the message cannot follow, or None when it can. Raises _Stale when nobody has answered on a connection that was used."""
+    session = lane.there()
+    used, codes = session.used, list[int]()
+    refused: Outcome | None = None
+    try:
+        if session.offer.pipelining:
+            if lane.offered is None:
+                session.put(lane.commands(parcel))
+            if lane.granted():
+                return None
+        refused = _hear(lane, parcel, judged, codes)
+    except Lost:
+        if used and not codes:
+            raise _Stale from None
+        raise
+    if refused and lane.session and codes[-1] // 100 == _GO_ON:
+        _end_empty(lane, nobody=codes[1] // 100 != _DONE)
+    return refused
+
+
+def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Outcome | None:
+    """Hear the replies one by one, noting their codes; return what the first one that is no yes means."""
+    session = lane.there()
+    used, pipelined = session.used, session.offer.pipelining
+    refused: Outcome | None = None
+    try:
+        for (step, expected), reply in zip(_STEPS, lane.replies(parcel), strict=False):
+            if used and not codes and reply.code == _CLOSING:
+                raise _Stale
+            session.used = True
+            codes.append(reply.code)
+            if refused is None and reply.code // 100 != expected:
+                refused = judged(step, reply)
+            if reply.code == _CLOSING:
+                lane.hang_up()
+            if refused and not (pipelined and lane.session):
+                break
+    except Lost:
+        if refused is None:
+            raise
+        lane.hang_up()
+    return refused
+
+
+def _end_empty(lane: Lane, *, nobody: bool) -> None:
+    """The server waits for a message although its recipient was refused: RFC 2920, 3.1 has a lone dot sent then.
+
+    Only if there is ``nobody`` who could receive it; otherwise nothing but the end of the connection takes DATA back.
+    """
+    with suppress(Lost):
+        if nobody:
+            lane.there().put(b".\r\n")
+            lane.there().read()
+            return
+    lane.hang_up()
+
+
+def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome:
+    session = lane.there()
+    session.clean = True  # the final dot ends the transaction, whatever is said to it (RFC 5321, 4.1.1.4)
+    behind = lane.behind()
+    lane.dotted = True
+    try:
+        session.hand_over(parcel.pieces, behind)
+    except Short:
+        lane.dotted = False
+        raise
+    reply = session.read()
+    try:
+        outcome = judged(Step.DOT, reply)
+    except TransportError:
+        lane.dotted = False  # answered: a refusal of everybody, this message included
+        raise
+    if outcome is None:
+        raise Lost("no answer")
+    if reply.code == _CLOSING:
+        lane.hang_up()
+    elif not behind:
+        session.clean = isinstance(outcome, Accepted)
+    return outcome
