@@ -69,6 +69,31 @@ class Delivery:
         "Percent by which an audience may differ from the last campaign's to the same lists before a send is refused; 0: any.",
         between=(0, 1000),
     )
+    per_second: int = _key(
+        0,
+        "Messages that may begin in a second, evenly: at most 5 percent more in any 5 seconds. "
+        "Each run keeps it for itself, and hands over smaller batches for it; at a limit a run waits. 0: no limit.",
+        between=(0, 100_000),
+    )
+    per_hour: int = _key(
+        0,
+        "Messages that may begin in any hour by this transport. Every attempt counts that may have reached the server, whatever the "
+        "answer, also those of earlier runs and campaigns: a resume gives no new allowance. At the limit a run waits. 0: no limit.",
+        between=(0, 100_000_000),
+    )
+    per_day: int = _key(0, "The same in any 24 hours. 0: no limit.", between=(0, 100_000_000))
+    per_domain_minute: int = _key(
+        0,
+        "Messages that may begin in any minute to the addresses of one domain; whoever must wait is deferred, and others go first. "
+        "0: no limit.",
+        between=(0, 100_000),
+    )
+    pause_at_rejects: int = _key(
+        10,
+        "Percent of the answers of a run, once there are 50, that may be rejections before it pauses. 0: any share; "
+        "50 rejections in a row always pause it.",
+        between=(0, 100),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ MODULES = {
 CORE = [
     name
     for name in MODULES
-    if name.split(".")[0] in {"issue", "edition", "audience", "message"} or name in {"delivery.model", "delivery.retry", "delivery.pacing"}
+    if name.split(".")[0] in {"issue", "edition", "audience", "message"}
+    or name in {f"delivery.{part}" for part in ("model", "retry", "pacing", "domains", "brake")}
     if name not in {"issue.files", "audience.files", "edition.templates"}  # the doors to issues, lists and templates
 ]
 # What reaches outside through names that a pure function may otherwise import from the same module.
