@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # So many refused one after the other, and nobody taken between them: it is not the people.
 _MOST_REFUSED = 50
-# A share of fewer says little: of a fair list, in which 2 in 100 are refused, 6 of the first 50 are once in 3,000 sends (3 of the first
+# A share of fewer says little: of a fair list, in which 2 in 100 are refused, 6 of the first 50 are once in 2,000 sends (3 of the first
 # 20: once in 140). And it is what a list that nobody should have been sent to costs before it is noticed.
 _ENOUGH = 50
 

@@ -94,7 +94,7 @@ class Domains:
         if found.length and now < found.until:
             return self._behind(found, now)
         if self._per_minute:
-            if found.even - self._early > now:
+            if found.even > now + self._early:
                 return self._next_place(found, now)
             found.even = max(found.even, now) + self._interval
             found.keep = max(found.keep, found.even)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _SECOND = 10**9
 _MICROSECOND = timedelta(microseconds=1)
-# A second is taken for 1.01 s. What began evenly arrives at a server some milliseconds early or late: so it may be 50 ms in any 5 s.
+# A second is taken for 1.01 s: what begins evenly reaches a server unevenly, and so it may be up to 50 ms late.
 _LONG_SECOND = _SECOND // 100 * 101
-# A quarter of a second's worth may be caught up with at once: in any 5 s fewer begin than 5/1.01 s' worth, that quarter and 1, which for
-# every whole rate is at most 1.05 times 5 s' worth. A message more would be too many at 4, 8, 12, 16 and 20 a second.
+# A quarter of a second's worth may be caught up with at once, and one begins in any case. So of n a second the first that would be more
+# than 5 n and a quarter of n, the limit and 5 %, begins 5 n messages after the last that waited for its time: 5.05 s later.
 _CATCH_UP = 4
 # A call takes at most a fifth. What is left of that quarter is for a loop that waits for a whole call and wakes late: 50 ms cost nothing.
 _CALL = 5
