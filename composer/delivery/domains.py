@@ -154,7 +154,7 @@ class Domains:
     def _behind(self, found: _Domain, now: datetime) -> datetime:
         """Give the first who asks the end of the wait, to try; the others come behind, one a second, over as long as the wait was."""
         found.behind += 1
-        if found.behind == 1 and not found.trying:
+        if found.behind == 1:
             return found.until
         after = found.until if found.trying else found.until + _TRIAL
         if self._per_minute:

@@ -153,7 +153,7 @@ class _Window:
             self._parts.append(_Part(now, now, number))
 
     def opens(self, now: int, number: int) -> int:
-        missing = min(number, self._most) - self.room(now)
+        missing = number - self.room(now)
         opens = now
         for part in self._parts:
             if missing <= 0:

@@ -44,9 +44,10 @@ def test_nobody_waits_without_a_reason():
     assert domains.held(NOW) == []
 
 
-def test_few_deferrals_hold_nobody():
+@pytest.mark.parametrize("per_minute", [0, 6_000])
+def test_few_deferrals_hold_nobody(per_minute):
     """One full mailbox among many accepted at a large provider is about one person."""
-    domains = Domains(0)
+    domains = Domains(per_minute)
     for _ in range(20):
         _defer(domains, 2)
         domains.heard(HERE, "accepted", "250 ok", NOW)
@@ -85,9 +86,10 @@ def test_what_is_said_of_one_person_holds_nobody_else(answer, about_one):
     assert (domains.admit(HERE, NOW) is None) is about_one
 
 
-def test_the_wait_doubles_until_somebody_is_accepted():
+@pytest.mark.parametrize("per_minute", [0, 6_000])
+def test_the_wait_doubles_until_somebody_is_accepted(per_minute):
     """1, 2, 4 … 60 minutes, each begun by a single try that failed; the first that is taken ends it all."""
-    domains, now, waits = Domains(0), NOW, []
+    domains, now, waits = Domains(per_minute), NOW, []
     _defer(domains, 3)
     for _ in range(9):
         (held,) = domains.held(now)
@@ -100,7 +102,9 @@ def test_the_wait_doubles_until_somebody_is_accepted():
     _fail_trial(domains, now, "accepted", "250 ok")
     assert domains.held(now) == []
     assert [domains.admit(HERE, now) for _ in range(100)] == [None] * 100
-    _defer(domains, 3, now)
+    _defer(domains, 2, now)
+    assert domains.admit(HERE, now) is None
+    _defer(domains, 1, now)
     assert domains.held(now)[0].until == now + timedelta(minutes=1)
 
 
@@ -172,6 +176,20 @@ def test_a_minute_holds_what_it_may_and_the_rest_gets_places():
     begun.sort()
     assert all(after - before >= timedelta(minutes=1) for before, after in zip(begun, begun[most:], strict=False))
     assert begun[-1] - NOW < timedelta(minutes=people / most * 1.1)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 11, 13, 19, 20, 21, 22, 57, 100, 199])
+def test_the_greediest_minute_holds_no_more(most):
+    """Each begins at the first moment at which it may; a minute that is divided by 7 or 11 is no whole number of microseconds."""
+    domains, begun = Domains(most), []
+    for _ in range(3 * most):
+        found = domains._domains.get(HERE)
+        now = max(NOW, found.even - domains._early) if found else NOW
+        if found and now > NOW:
+            assert domains.admit(HERE, now - timedelta(microseconds=1))
+        assert domains.admit(HERE, now) is None
+        begun.append(now)
+    assert all(after - before >= timedelta(minutes=1) for before, after in zip(begun, begun[most:], strict=False))
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 19, 20, 100])
