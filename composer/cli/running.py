@@ -34,7 +34,9 @@ def run_to_end(project: Project, ledger: Ledger, campaign: Campaign) -> int:
     from composer.ledger.campaigns import count_states  # noqa: PLC0415
 
     with stop_on_signal() as interrupt, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
-        watch = Watch(stop=interrupt.asked, interruptible=interrupt.interruptible, progress=advance, waiting=_say_waiting)
+        watch = Watch(
+            stop=interrupt.asked, interruptible=interrupt.interruptible, progress=advance, waiting=_say_waiting, resting=_say_resting
+        )
         report = run(project, ledger, campaign, clock=lambda: datetime.now(UTC), watch=watch)
     _conclude(project, campaign, report)
     for words in _held(ledger, campaign):
@@ -61,6 +63,10 @@ def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
 
 def _say_waiting(due: datetime) -> None:
     typer.echo(f"Waiting for deferred deliveries; the next is due at {due:%H:%M:%S} UTC. Ctrl-C pauses.", err=True)
+
+
+def _say_resting(until: datetime, limit: str) -> None:
+    typer.echo(f"The limit [delivery] {limit} is reached; it goes on at {until:%H:%M:%S} UTC. Ctrl-C pauses.", err=True)
 
 
 def _held(ledger: Ledger, campaign: Campaign) -> Iterator[str]:

@@ -16,7 +16,8 @@ from composer.audience.select import common_settings, is_public
 from composer.delivery.dispatch import dispatch
 from composer.delivery.model import OVER, CampaignState, DeliveryState
 from composer.delivery.orphans import settle
-from composer.delivery.sending import RESUME, Sending, Watch
+from composer.delivery.pacing import Limits
+from composer.delivery.sending import RESUME, Sending, Terms, Watch
 from composer.delivery.setting import thaw
 from composer.delivery.undo import choose_batch, last_call, offers_undo, reconcile, replace_doubtful
 from composer.errors import ComposerError, Stopped, UsageError
@@ -129,6 +130,9 @@ def _sending(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[
         give_up=timedelta(hours=delivery.give_up),
         undo=undo.id if undo else "",
         until=last_call(undo) if undo else None,
+        terms=Terms(
+            Limits(delivery.per_second, delivery.per_hour, delivery.per_day), delivery.per_domain_minute, delivery.pause_at_rejects
+        ),
     )
 
 

@@ -123,14 +123,19 @@ class Domains:
             if found.row >= _IN_A_ROW:
                 self._back_off(found, now)
 
+    def reason(self, domain: str) -> str:
+        """Say why a domain must wait: its last words, or the limit."""
+        found = self._domains.get(domain)
+        return found.reason if found and found.length else f"at most {self._per_minute:,} a minute"
+
     def held(self, now: datetime) -> list[Held]:
         """Return the domains that must wait at this moment, the longest wait first."""
         found = []
         for domain, each in self._domains.items():
             if each.length:
-                found.append(Held(domain, each.until, each.reason, each.row))
+                found.append(Held(domain, each.until, self.reason(domain), each.row))
             elif each.place > now:
-                found.append(Held(domain, each.place, f"at most {self._per_minute:,} a minute", each.row))
+                found.append(Held(domain, each.place, self.reason(domain), each.row))
         return sorted((each for each in found if each.until > now), key=lambda each: (each.until, each.domain), reverse=True)
 
     def _end_trial(self, found: _Domain, now: datetime, outcome: str, answer: str, *, failed: bool) -> None:

@@ -38,6 +38,7 @@ class DeliveryEvent(StrEnum):
     ANSWER_LOST = "answer lost"
     UNBUILDABLE = "message could not be built"
     NOT_SENT = "certainly not sent"
+    HELD_BACK = "must wait for others of its domain"
     GAVE_UP = "gave up"
     CONFIRMED = "confirmed from outside"
     BOUNCED = "bounced"
@@ -70,6 +71,7 @@ _TABLE = (
     Transition(_S.SENDING, _E.ANSWER_LOST, _S.IN_DOUBT),
     Transition(_S.SENDING, _E.UNBUILDABLE, _S.FAILED),
     Transition(_S.SENDING, _E.NOT_SENT, _S.PENDING),
+    Transition(_S.SENDING, _E.HELD_BACK, _S.DEFERRED),
     Transition(_S.DEFERRED, _E.CLAIMED, _S.SENDING),
     Transition(_S.DEFERRED, _E.ALREADY_MAILED, _S.SKIPPED),
     Transition(_S.DEFERRED, _E.SUPPRESSED, _S.SKIPPED),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from composer.delivery.model import CampaignState, DeliveryState, unsent
+from composer.delivery.pacing import Limits
 from composer.errors import Stopped
 
 if TYPE_CHECKING:
     from composer.ledger.database import Ledger
-    from composer.ledger.model import Batch, Campaign, Claimed, Result
+    from composer.ledger.model import Batch, Campaign, Claimed
     from composer.message.model import Message
     from composer.transport.base import Transport
 
@@ -27,14 +28,25 @@ class Watch:
 
     ``stop`` is asked all the time: after it nothing new begins, and what is in flight has some seconds to end. ``interruptible`` is
     entered around the waits for answers, the one place where an interrupt may cut in; ``progress`` is told how many more are
-    settled; ``waiting`` until when nothing happens; ``probe`` each step's name as it begins, some of them from the lanes' threads.
+    settled; ``waiting`` until when nothing happens; ``resting`` until when a limit allows nothing, and which; ``probe`` each step's
+    name as it begins, some of them from the lanes' threads.
     """
 
     stop: Callable[[], bool] = lambda: False
     interruptible: Callable[[], AbstractContextManager[None]] = nullcontext
     progress: Callable[[int], None] = lambda _: None
     waiting: Callable[[datetime], None] = lambda _: None
+    resting: Callable[[datetime, str], None] = lambda *_: None
     probe: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What may hold a run back: ``limits`` of its pace, messages a minute to one domain (0: any number), percent of rejections (0: any)."""
+
+    limits: Limits = field(default_factory=Limits)
+    per_domain_minute: int = 0
+    pause_at_rejects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Sending:
     ``lock`` keeps other processes away while it runs (UsageError when one is there already); ``clock`` gives aware times; ``wait``
     is how long the run waits for what is deferred, ``give_up`` how old a delivery may get; ``undo``
     names the group that messages are handed over with, where there is one, and nothing is begun after ``until``.
-    ``exchange`` records results and claims up to so many at a moment; default: the ledger here does.
+    ``terms`` are what may hold it back. ``exchange`` records results and claims up to so many at a moment; default: the ledger here does.
     """
 
     ledger: Ledger
@@ -60,7 +72,8 @@ class Sending:
     sleep: Callable[[float], None] = time.sleep
     undo: str = ""
     until: datetime | None = None
-    exchange: Callable[[Sequence[Result], int, datetime], Batch] | None = None
+    terms: Terms = field(default_factory=Terms)
+    exchange: Callable[..., Batch] | None = None
 
 
 @dataclass(frozen=True, slots=True)

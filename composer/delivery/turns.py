@@ -6,25 +6,28 @@ Whatever ends a run early, what is known is recorded first, and what is in fligh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
 from composer.delivery.desk import Desk
 from composer.delivery.ending import INTERRUPTED
 from composer.delivery.lanes import Lanes
-from composer.delivery.model import DeliveryState, after_loss
+from composer.delivery.model import after_loss
+from composer.delivery.restraint import Restraint
 from composer.delivery.results import Ended, Errand, not_sent
 from composer.errors import LedgerError
 from composer.ledger.campaigns import next_due, read_campaign
 from composer.ledger.deliveries import MOST, give_up, settle_orphans
-from composer.ledger.model import Foresight, Request, Result
+from composer.ledger.model import Foresight, Request
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from composer.delivery.pacing import Hold
     from composer.delivery.sending import Sending
     from composer.ledger.model import Claimed
 
@@ -34,8 +37,7 @@ PATIENT_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
 _GATHER_SECONDS = 0.004
 _SHARE = 8
-# So many refused one after the other, and nobody taken between them: it is not the people.
-_MOST_REFUSED = 50
+_WORTH_SAYING = 3.0
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
 _TOO_LATE = "the time in which this can be recalled is over; a resume hands the rest over for later"
 
@@ -44,21 +46,21 @@ _TOO_LATE = "the time in which this can be recalled is over; a resume hands the 
 class Run:
     """Where one run stands; ``stop`` is why it takes nothing new.
 
-    ``ready`` is set when a lane or the ledger has something to say; ``patient`` is until when (monotonic) the last record is waited for.
-    ``reserved`` are those for whom lanes are prepared, by position, claimed by nobody; for ``next`` their lane is free.
+    ``ready`` is set when a lane or the ledger has something to say; ``restraint`` is what holds it back; ``patient`` is until when
+    (monotonic) the last record is waited for. ``reserved`` are those for whom lanes are prepared, by position, claimed by nobody;
+    for ``next`` their lane is free.
     """
 
     sending: Sending
     lanes: Lanes[Errand, Ended]
     desk: Desk
     ready: Event
-    size: int
+    restraint: Restraint
     deadline: datetime
     stop: str = ""
     request: Request = Request.NONE
     error: BaseException | None = None
     told: datetime | None = None
-    refused: int = 0
     patient: float = 0.0
     reserved: dict[int, Claimed] = field(default_factory=dict)
     next: list[int] = field(default_factory=list)
@@ -69,9 +71,9 @@ def take_turns(sending: Sending, deliver: Callable[[Errand], Ended]) -> Run:
 
     Raises what a lane or the ledger did, after everything that is known was recorded.
     """
-    size, ready = min(sending.transport.batch or sending.batch, MOST), Event()
+    restraint, ready = Restraint(sending, min(sending.transport.batch or sending.batch, MOST)), Event()
     lanes = Lanes(deliver, max(1, sending.transport.lanes), ready)
-    run = Run(sending, lanes, Desk(sending, ready), ready, size, sending.clock() + sending.wait)
+    run = Run(sending, lanes, Desk(sending, ready), ready, restraint, sending.clock() + sending.wait)
     try:
         while _turn(run):
             pass
@@ -97,11 +99,12 @@ def _turn(run: Run) -> bool:
     _hear(run)
     if desk.busy:
         return _collect(run) or _drain(run)
-    if not desk.done or (run.lanes.idle and not run.stop and (desk.more or run.next)):
+    hold = run.restraint.hold() if run.lanes.idle and not run.stop and (desk.more or run.next) else None
+    if not desk.done or (hold and not hold.seconds):
         return True
     if run.lanes.busy:
-        return _collect(run) or _drain(run)
-    return not run.stop and _wait(run)
+        return _collect(run, hold.seconds if hold else _LOOK_SECONDS) or _drain(run)
+    return _rest(run, hold) if hold else not run.stop and _wait(run)
 
 
 def _ask(run: Run) -> None:
@@ -110,14 +113,15 @@ def _ask(run: Run) -> None:
         run.desk.ask(0)
         return
     _gather(run)
-    idle = min(run.lanes.idle, MOST // run.size)
-    most = (idle - len(run.next)) * run.size  # whole batches: a small one is a call like any other
-    if not run.sending.transport.ahead:
+    size = run.restraint.size
+    idle = min(run.lanes.idle, MOST // size)
+    room = run.restraint.room(idle * size)  # whole batches: a small one is a call like any other
+    chosen = tuple(run.next[:room])
+    most = room - len(chosen)
+    if not run.restraint.foresees:
         run.desk.ask(most)
-        return
-    chosen = tuple(run.next)
-    if run.desk.ask(most, Foresight(chosen, tuple(run.reserved.keys() - chosen), idle)):
-        run.next.clear()
+    elif run.desk.ask(most, Foresight(chosen, tuple(run.reserved.keys() - chosen), room)):
+        del run.next[:room]
         for position in chosen:
             del run.reserved[position]
 
@@ -151,20 +155,25 @@ def _hear(run: Run) -> None:
     if run.stop:
         run.desk.hand_in(not_sent(batch.rows, run.stop))
         return
-    ahead = iter(batch.ahead)
-    for start in range(0, len(batch.rows), run.size):
+    rows, held = run.restraint.admit(batch.rows)
+    run.desk.hand_in(held)
+    run.restraint.begun(len(rows))
+    if rows:
+        run.deadline = run.sending.clock() + run.sending.wait
+    size, ahead = run.restraint.size, iter(batch.ahead)
+    for start in range(0, len(rows), size):
         following = next(ahead, None)
         if following:
             run.reserved[following.position] = following
-        run.lanes.submit(Errand(batch.rows[start : start + run.size], following))
+        run.lanes.submit(Errand(rows[start : start + size], following))
 
 
-def _collect(run: Run) -> bool:
-    """Wait a moment for lanes and ledger, and take what they have to say; False when the wait was interrupted."""
+def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:
+    """Wait some ``seconds`` at most for lanes and ledger, and take what they have to say; False when the wait was interrupted."""
     interrupted = False
     try:
         with run.sending.watch.interruptible():
-            if not run.ready.wait(_LOOK_SECONDS):
+            if not run.ready.wait(min(seconds, _LOOK_SECONDS)) and seconds >= _LOOK_SECONDS:
                 run.desk.look_again()
     except KeyboardInterrupt:
         run.stop, interrupted = INTERRUPTED, True
@@ -178,23 +187,11 @@ def _take(run: Run) -> None:
     """Take what became of the batches that have ended."""
     for ended in run.lanes.collect():
         run.desk.hand_in(ended.results)
-        run.stop = run.stop or ended.reason or _brake(run, ended.results)
+        why = run.restraint.heard(ended.results)
+        run.stop = run.stop or ended.reason or why
         run.error = run.error or ended.error
         if ended.ahead:
             run.next.append(ended.ahead.position)
-
-
-def _brake(run: Run, results: Sequence[Result]) -> str:
-    """Say why to stop when everybody is refused alike: by a policy, a blocked address of ours, a limit."""
-    for result in results:
-        if result.state is DeliveryState.REJECTED:
-            run.refused += 1
-        elif result.state is DeliveryState.ACCEPTED:
-            run.refused = 0
-    if run.refused < _MOST_REFUSED:
-        return ""
-    last = next(result.answer for result in reversed(results) if result.state is DeliveryState.REJECTED)
-    return f"{run.refused} people in a row were refused; the last answer: {last}"
 
 
 def _drain(run: Run) -> bool:
@@ -229,6 +226,20 @@ def _hand_in(run: Run) -> None:
             with run.sending.watch.interruptible() if time.monotonic() > run.patient else nullcontext():
                 run.ready.wait(_LOOK_SECONDS)
             run.ready.clear()
+
+
+def _rest(run: Run, hold: Hold) -> bool:
+    """Wait a moment for the pace, which allows nothing yet. Returns True."""
+    sending = run.sending
+    until = sending.clock() + timedelta(seconds=hold.seconds)
+    if hold.seconds > _WORTH_SAYING and (run.told is None or until - run.told > timedelta(seconds=1)):
+        run.told = until
+        sending.watch.resting(until, hold.limit)
+    with sending.watch.interruptible():
+        run.ready.wait(min(hold.seconds, _LOOK_SECONDS))
+    if hold.seconds > _LOOK_SECONDS:
+        run.desk.look_again()  # another process may have left a word
+    return True
 
 
 def _wait(run: Run) -> bool:

@@ -15,7 +15,7 @@ from composer.errors import LedgerError
 from composer.findings import Where
 from composer.ledger import statements
 from composer.ledger.forgotten import FORGOTTEN, is_trace
-from composer.ledger.model import UNFORESEEN, Batch, Claimed, DeliveryState, Foresight, Request
+from composer.ledger.model import HELD, UNFORESEEN, Batch, Claimed, DeliveryState, Foresight, Request
 from composer.ledger.schema import deliveries, moved_to
 
 if TYPE_CHECKING:
@@ -38,12 +38,14 @@ _POSITION, _KEY, _LIST = (Claimed._fields.index(name) for name in ("position", "
 class Told(NamedTuple):
     """What became of ``number`` deliveries, in the runs of those alike: how their attempts ``ended``, where they move.
 
-    Keys are (campaign, outcome, answer, batch) and (campaign, state, reason, due_at).
+    Keys are (campaign, outcome, answer, batch) and (campaign, state, reason, due_at, whether there was an attempt); of ``held``
+    deliveries there was none.
     """
 
     number: int
+    held: int
     ended: Mapping[tuple[int, str, str, str], list[Run]]
-    moves: Mapping[tuple[int, DeliveryState, str, datetime | None], list[Run]]
+    moves: Mapping[tuple[int, DeliveryState, str, datetime | None, bool], list[Run]]
 
 
 class Found(NamedTuple):
@@ -89,9 +91,11 @@ def told(results: Sequence[Result]) -> Told:
     """Put together what became of deliveries."""
     ended, moves = defaultdict[Any, list[int]](list), defaultdict[Any, list[int]](list)
     for row, state, outcome, answer, due_at, batch in results:
-        ended[row.campaign, outcome, answer, batch].append(row.position)
-        moves[row.campaign, state, "" if state == DeliveryState.ACCEPTED else answer, due_at].append(row.position)
-    return Told(len(results), *({alike: _runs(places) for alike, places in each.items()} for each in (ended, moves)))
+        moves[row.campaign, state, "" if state == DeliveryState.ACCEPTED else answer, due_at, outcome != HELD].append(row.position)
+        if outcome != HELD:
+            ended[row.campaign, outcome, answer, batch].append(row.position)
+    held = sum(outcome == HELD for _, _, outcome, *_ in results)
+    return Told(len(results), held, *({alike: _runs(places) for alike, places in each.items()} for each in (ended, moves)))
 
 
 def exchange(
@@ -158,9 +162,10 @@ def _record(connection: Connection, told: Told, now: datetime, ledger: str) -> N
         for run in _each(runs)
     )
     written, moved = statements.ENDED.change(connection, said, now=now), 0
-    for (campaign, state, reason, due_at), runs in told.moves.items():
-        moved += _move(state, reason).change(connection, _each(runs), of=campaign, to=state, why=reason, due=due_at, now=now)
-    if not written == moved == told.number:
+    for (campaign, state, reason, due_at, tried), runs in told.moves.items():
+        change = _move(state, reason) if tried else statements.UNCLAIM
+        moved += change.change(connection, _each(runs), of=campaign, to=state, why=reason, due=due_at, now=now)
+    if not written + told.held == moved == told.number:
         raise LedgerError("a delivery that nobody was sending cannot have an outcome", where=Where(ledger))
 
 

@@ -164,8 +164,12 @@ class Batch:
         return bool(self.rows or self.skipped)
 
 
+# How a claim ends that is no attempt: the delivery was given back for later.
+HELD = "held"
+
+
 class Result(NamedTuple):
-    """What became of a claimed delivery: its next ``state``, how the attempt ended, and the words that came with it.
+    """What became of a claimed delivery: its next ``state``, how the attempt ended (HELD: there was none), and the words with it.
 
     ``due_at`` is set when the state is one that is tried again later; ``batch`` names what it can be withdrawn with.
     """

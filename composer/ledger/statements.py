@@ -92,3 +92,4 @@ TAKE, SKIP, TOUCH = Ready(lambda _: _taken()), Ready(lambda _: _skipped()), Read
 ENDED = Ready(lambda _: ended(*_among(DeliveryState.SENDING)))
 STAY, LEAVE = Ready(lambda _: _moved()), Ready(lambda _: _moved(held=False))
 RETURN = Ready(lambda _: _moved(held=False, first_tried_at=_FIRST_TRIED))
+UNCLAIM = Ready(lambda _: _moved(first_tried_at=_FIRST_TRIED, attempts=_D.attempts - 1))

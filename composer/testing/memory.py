@@ -32,6 +32,7 @@ class MemoryTransport:
     lanes: int = 1
     batch: int = 0
     ahead: bool = False
+    direct: bool = False
     answers: dict[str, Answer] = field(default_factory=dict)
     script: deque[Callable[[Sequence[Message]], list[Outcome]]] = field(default_factory=deque)
     sent: list[Message] = field(default_factory=list)

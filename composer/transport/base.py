@@ -63,7 +63,7 @@ class Transport(Protocol):
     ``idempotent`` is True when sending the same delivery twice has the effect of once, so that after a crash what was
     in flight may be sent again instead of being in doubt. ``lanes`` is how many calls of ``send`` it takes at once, each from a
     thread of its own; ``batch`` how many messages a call it likes best (0: as configured). ``ahead`` is True when it gains by
-    knowing what comes next.
+    knowing what comes next; ``direct`` when it is a mail server that says what became of a message, to one recipient at a time.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Transport(Protocol):
     lanes: int
     batch: int
     ahead: bool
+    direct: bool
 
     def send(self, batch: Sequence[Message], upcoming: Message | None = None, /) -> list[Outcome]:
         """Send a batch; one Outcome per Message, in order.

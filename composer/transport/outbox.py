@@ -35,6 +35,7 @@ class OutboxTransport:
     lanes: int = 1
     batch: int = 0
     ahead: bool = False
+    direct: bool = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

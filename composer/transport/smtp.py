@@ -60,6 +60,7 @@ class SmtpTransport:
     idempotent: bool = False
     batch: int = 1  # a message is a connection's own: after a crash no more than one of each is in doubt
     ahead: bool = True
+    direct: bool = True
 
     def __init__(self, settings: Smtp, password: str = "", *, waits: Sequence[float] = _WAITS, grace: float = _GRACE) -> None:
         """Raise ConfigError for settings that cannot work; nothing is connected before the first message."""

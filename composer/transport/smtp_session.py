@@ -78,7 +78,7 @@ class Session:
             if sent < last + len(behind):
                 rest = memoryview(b"".join((*message, dot)))
                 while sent < len(rest):
-                    sent += sock.send(rest[sent:])
+                    sent += sock.sendmsg((rest[sent:],))
         except OSError as err:
             raise (Lost if sent >= last else Short)(cause(err)) from err
 

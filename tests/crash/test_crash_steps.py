@@ -53,7 +53,7 @@ class Death:
 class Journal:
     """A real transport: a message counts as mailed when its line is on disk."""
 
-    name, real, idempotent, lanes, batch, ahead = "journal", True, False, 1, 0, False
+    name, real, idempotent, lanes, batch, ahead, direct = "journal", True, False, 1, 0, False, False
 
     def __init__(self, path, death):
         self.path, self.death = path, death

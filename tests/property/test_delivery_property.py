@@ -33,7 +33,7 @@ class Death(BaseException):
 class World:
     """A transport that takes what it takes, and answers, fails or dies as the plan says, one entry a message."""
 
-    name, real, batch = "world", True, 0
+    name, real, batch, direct = "world", True, 0, False
 
     def __init__(self, plan, *, idempotent, lanes, ahead):
         self.plan, self.idempotent, self.lanes, self.ahead, self.taken = iter(plan), idempotent, lanes, ahead, []

@@ -38,7 +38,7 @@ from composer.transport import registry
 from composer.transport.base import Accepted
 
 class Slow:
-    name, real, idempotent, lanes, batch, ahead = "slow", True, False, 2, 5, False
+    name, real, idempotent, lanes, batch, ahead, direct = "slow", True, False, 2, 5, False, False
     def send(self, batch):
         time.sleep(0.05)
         with Path(sys.argv[2], "mailed").open("a") as file:

@@ -52,6 +52,7 @@ class SendGridTransport:
     real: bool = True
     idempotent: bool = False
     ahead: bool = False
+    direct: bool = False
 
     def __init__(
         self, settings: SendGrid, client: Caller, *, group_id: int = 0, schedule: Schedule | None = None, pauses: Sequence[float] = _PAUSES
