@@ -62,10 +62,10 @@ __all__ = [
 
 FILE_NAME = "newsletter.toml"
 ENV_PREFIX = "NEWSLETTER_"
-_SECRET = re.compile(r"password|secret|api_?key|token|credential", re.IGNORECASE)
+_SECRET = re.compile(r"password|secret|api_?key|private_?key|token|credential", re.IGNORECASE)
 # A password within an address: before the last @ of a database's, in its options, or before the host of any other.
 _SECRET_IN_ADDRESS = re.compile(r"^\s*postgres[\w+]*://[^:/\s]*:[^@\s]+@|[?&](?:ssl)?password=|://[^:/?#@\s]*:[^/?#@\s]+@", re.IGNORECASE)
-_SECRETS = ("secret_keys", "sendgrid_api_key", "smtp_password")
+_SECRETS = ("secret_keys", "sendgrid_api_key", "smtp_password", "dkim_private_key")
 _SCALARS = {str: "text in quotes", bool: "true or false", int: "a whole number"}
 
 
@@ -74,12 +74,15 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "mailbox": (r"[^<>@\r\n]*<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+", "one address: Name <name@example.org>"),
     "language": (r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "a language tag: en, fr or pt-BR"),
     "undo": (r"0|[2-5]\d|60", "0, or a number from 20 to 60"),
+    # RFC 6376, 3.1: a selector is one label or several, of letters, digits and hyphens within.
+    "selector": (r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", "a word of letters, digits and hyphens: 2026a"),
+    "domain": (r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", "a domain as DNS has it, in ASCII: example.org"),
     "host": (r"[^\s/:@\[\]]+|\[?[0-9a-f:.]+\]?", "the name of a server: mail.example.org"),
 }
 
 
 def unfit(form: str, value: str) -> str:
-    """Return what a value of a form (``url``, ``mailbox``, ``language``, ``host``) looks like; empty when this one does."""
+    """Return what a value of a form (``url``, ``mailbox``, ``language``, ``host`` …) looks like; empty when this one does."""
     pattern, shape = _FORMS[form]
     return "" if re.fullmatch(pattern, value.strip(), re.IGNORECASE) else shape
 
@@ -130,7 +133,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Config:
     config = cast("Config", _table(Config, data, replace(source, environ=environment), ""))
     secrets = tuple(part for part in re.split(r"[\s,]+", environment.get(f"{ENV_PREFIX}SECRET_KEYS", "")) if part)
     api_key, password = (environment.get(name, "").strip() for name in ("SENDGRID_API_KEY", "SMTP_PASSWORD"))
-    return replace(config, secret_keys=secrets, sendgrid_api_key=api_key, smtp_password=password)
+    dkim = environment.get("DKIM_PRIVATE_KEY", "").replace("\\n", "\n").strip()  # so a key of many lines fits into one of .env
+    return replace(config, secret_keys=secrets, sendgrid_api_key=api_key, smtp_password=password, dkim_private_key=dkim)
 
 
 def _misspelt(environ: Mapping[str, str]) -> None:

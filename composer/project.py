@@ -1,4 +1,4 @@
-"""Where things are: the project's root, the folders of issues, templates and recipients, and the key that signs readers' links."""
+"""Where things are: the project's root, the folders of issues, templates and recipients, and the keys that sign links and mail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from composer import config as configuration
 from composer.config import Config
-from composer.errors import ProjectError
+from composer.errors import ConfigError, ProjectError
 from composer.findings import Where
 
 LONGEST_STEM = 100
@@ -94,6 +94,28 @@ class Project:
         path = self.var / "secret.key"
         with self._keeping(path):
             return tuple(path.read_text(encoding="ascii").split()) if path.is_file() else ()
+
+    def dkim_key(self) -> tuple[str, Where]:
+        """Return the private key that signs mail, in PEM, and where it is: in the environment, else in ``var/dkim.pem``.
+
+        Raises ConfigError when there is none. None is ever made: its other half has to be published first.
+        """
+        if self.config.dkim_private_key:
+            return self.config.dkim_private_key, Where("DKIM_PRIVATE_KEY")
+        where = Where(self.shown(self.dkim_file))
+        hint = "Put the key there (mode 0600) or into DKIM_PRIVATE_KEY; or empty [transport.smtp] `dkim_selector`. See docs/smtp.md."
+        try:
+            return self.dkim_file.read_text(encoding="ascii"), where
+        except FileNotFoundError as err:
+            raise ConfigError("there is no key to sign mail with", where=where, hint=hint) from err
+        except (OSError, ValueError) as err:
+            said = err.strerror if isinstance(err, OSError) else "it is not text"
+            raise ConfigError(f"the DKIM key cannot be read: {said}", where=where, hint=hint) from err
+
+    @property
+    def dkim_file(self) -> Path:
+        """Where the key that signs mail is kept, unless it is in the environment."""
+        return self.var / "dkim.pem"
 
     @contextmanager
     def _keeping(self, path: Path) -> Iterator[None]:

@@ -119,6 +119,13 @@ class Smtp:
     bounce_address: str = _key("", "Where bounces go (the envelope's sender). Empty: the address of `from`.", form="mailbox")
     ehlo_name: str = _key("", "Name that this machine gives itself. Empty: its own.", form="host")
     timeout: int = _key(60, "Seconds to wait for the server, 1 to 600.", between=(1, 600))
+    dkim_selector: str = _key(
+        "",
+        "Selector under which DNS holds the key that letters are signed with (DKIM); the private half is `DKIM_PRIVATE_KEY` in the "
+        "environment, else `var/dkim.pem`. Empty: letters are not signed here.",
+        form="selector",
+    )
+    dkim_domain: str = _key("", "Domain that signs: the sender's own, or its organization's. Empty: the sender's own.", form="domain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +227,7 @@ class Config:
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     sendgrid_api_key: str = field(default="", repr=False)
     smtp_password: str = field(default="", repr=False)
+    dkim_private_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from composer.checks.records import Answer, Ask, Checked, State, read_tags, unanswered
 from composer.findings import Finding, Severity, Where, error, info, warning
+from composer.message.dkim_key import RECOMMENDED, SHORTEST
 
-# RFC 8301: shorter keys must not be accepted, longer ones are what is recommended.
-SHORTEST = 1024
-RECOMMENDED = 2048
 _ED25519_BYTES = 32
 _SEQUENCE, _BIT_STRING, _INTEGER = 0x30, 0x03, 0x02
 

@@ -17,7 +17,9 @@ from composer.errors import ComposerError, ConfigError
 from composer.findings import Finding, Severity, Where, error, warning
 from composer.ledger.migrations import revision_of
 from composer.ledger.opening import ledger_exists, ledger_path, reach_ledger
+from composer.message.dkim_key import RECOMMENDED
 from composer.message.links import unsubscribe
+from composer.transport.smtp_signer import private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +39,8 @@ _BUSY_SECONDS = 2.0
 def check_configuration(project: Project, *, real: bool) -> tuple[Finding, ...]:
     """Check what only the team can know, and what the transport needs; what a ``real`` transport cannot do without is an error."""
     config = project.config
-    return (*_names(config, real=real), *check_leaving(config, real=real), *check_secrets(config), *_modes(project), *_ledger(project))
+    known = (*_names(config, real=real), *check_leaving(config, real=real), *check_secrets(config))
+    return (*known, *check_signing(project), *_modes(project), *_ledger(project))
 
 
 def _names(config: Config, *, real: bool) -> Iterator[Finding]:
@@ -90,9 +93,28 @@ def check_secrets(config: Config) -> Iterator[Finding]:
             yield error("no-smtp-password", Where("SMTP_PASSWORD"), "there is a user name for the mail server, and no password", hint)
 
 
+def check_signing(project: Project) -> Iterator[Finding]:
+    """Check that the key which signs mail can be read and is fit for it, where mail is signed here."""
+    if not signs(project.config):
+        return
+    try:
+        key = private_key(project)
+    except ConfigError as err:
+        yield error("dkim-key-unusable", err.where or _FILE, err.message, err.hint)
+        return
+    if key.kind == "rsa" and key.bits < RECOMMENDED:
+        message = f"the key that signs mail has {key.bits} bits; {RECOMMENDED} are recommended (RFC 8301)"
+        yield warning("dkim-key-small", project.dkim_key()[1], message, f"Make one of {RECOMMENDED} bits, under a new selector.")
+
+
+def signs(config: Config) -> bool:
+    """Tell whether mail is signed before it leaves this machine."""
+    return config.delivery.transport == "smtp" and bool(config.transport.smtp.dkim_selector)
+
+
 def _modes(project: Project) -> Iterator[Finding]:
     """Files that hold keys or people, and that others on this machine may read."""
-    paths = [project.root / ".env", project.var / "secret.key"]
+    paths = [project.root / ".env", project.var / "secret.key", project.dkim_file]
     if _keeps_file(project):
         paths.append(_ledger_file(project) or project.var / "newsletter.db")
     for path in paths:

@@ -16,14 +16,16 @@ from composer.checks.dns import asking
 from composer.checks.received import check_received
 from composer.checks.records import Checked, State
 from composer.checks.sender import SENDGRID, Standing, check_alignment, check_mx, check_rules, check_sender, must_include
+from composer.checks.signing import check_own_domain, check_own_key
 from composer.checks.spf import check_spf
 from composer.config import Doctor
-from composer.delivery.configured import check_configuration
+from composer.delivery.configured import check_configuration, signs
 from composer.delivery.reach import count_reached
-from composer.errors import ComposerError, MergeError, UsageError
+from composer.errors import ComposerError, ConfigError, MergeError, UsageError
 from composer.findings import Finding, Severity, Where, error, info, warning
 from composer.message.headers import split_mailbox
 from composer.transport.registry import way_out
+from composer.transport.smtp_signer import private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +69,7 @@ def examine(project: Project, *, ask: Ask | None = None) -> Report:
     login, refused = _login(project, ready=not _NEEDED & {finding.code for finding in findings})
     domain = _domain(config.newsletter.from_)
     people = count_reached(project)
-    records, found = _domain_checks(config, domain, people, asked) if config.newsletter.from_ else ({}, ())
+    records, found = _domain_checks(project, domain, people, asked) if config.newsletter.from_ else ({}, ())
     if not way.real:
         message = "the transport is the outbox, a rehearsal: nothing leaves this machine yet"
         hint = "Set `transport` under [delivery] to sendgrid or smtp when you are ready, and run this again."
@@ -116,8 +118,9 @@ def _domain(mailbox: str) -> str:
         return ""
 
 
-def _domain_checks(config: Config, domain: str, people: int, ask: Ask) -> tuple[dict[str, Checked], tuple[Finding, ...]]:
+def _domain_checks(project: Project, domain: str, people: int, ask: Ask) -> tuple[dict[str, Checked], tuple[Finding, ...]]:
     """Check the sender's domain: first what needs nobody's answer, then what DNS says."""
+    config = project.config
     if not domain:
         hint = "Write `from` under [newsletter] as one address: Name <name@example.org>."
         return {}, (error("no-mailbox", _FILE, f"`from` is not one address: {config.newsletter.from_}", hint),)
@@ -131,7 +134,7 @@ def _domain_checks(config: Config, domain: str, people: int, ask: Ask) -> tuple[
         return {}, (warning("dns-unreachable", Where(domain), message, hint),)
     if state is State.NO_NAME:
         return {"MX": mx}, mx.findings
-    records = {"MX": mx, **_authentication(config, domain, ask)}
+    records = {"MX": mx, **_authentication(project, domain, ask)}
     standing = Standing(
         domain,
         spf=records["SPF"].passes,
@@ -141,19 +144,44 @@ def _domain_checks(config: Config, domain: str, people: int, ask: Ask) -> tuple[
         people=people,
     )
     findings = [finding for record in records.values() for finding in record.findings]
+    if signs(config):
+        findings += check_own_domain(domain, _signing_domain(config, domain), records["DMARC"].record)
     return records, (*findings, *check_alignment(domain, _envelope(config, domain)), *check_rules(standing))
 
 
-def _authentication(config: Config, domain: str, ask: Ask) -> dict[str, Checked]:
+def _authentication(project: Project, domain: str, ask: Ask) -> dict[str, Checked]:
+    config = project.config
     transport, host = config.delivery.transport, config.transport.smtp.host
     needs = must_include(transport, host if transport == "smtp" else "")
     theirs = needs == SENDGRID
-    selectors = tuple(config.doctor.selectors.replace(",", " ").split())
     return {
         "SPF": check_spf(_envelope(config, domain), ask, needs=needs, own_return_path=theirs, required=transport == "smtp" and not theirs),
-        "DKIM": check_dkim(domain, selectors, ask, certain=theirs or config.doctor.selectors != Doctor().selectors),
+        "DKIM": _keys(project, domain, ask, certain=theirs),
         "DMARC": check_dmarc(domain, ask),
     }
+
+
+def _keys(project: Project, domain: str, ask: Ask, *, certain: bool) -> Checked:
+    """Check the key that signs here, where one does, and those of `[doctor]`; ``certain``: mail is signed with the usual ones."""
+    config = project.config
+    selectors = tuple(config.doctor.selectors.replace(",", " ").split())
+    named = config.doctor.selectors != Doctor().selectors
+    if not signs(config):
+        return check_dkim(domain, selectors, ask, certain=certain or named)
+    own = config.transport.smtp.dkim_selector
+    try:
+        key = private_key(project)
+    except ConfigError:
+        key = None  # said with the settings
+    checked = check_own_key(_signing_domain(config, domain), own, key, ask)
+    others = tuple(each for each in selectors if named and each != own)
+    more = check_dkim(domain, others, ask, certain=named)
+    record = "; ".join(filter(None, (checked.record, more.record)))
+    return Checked((*checked.findings, *more.findings), checked.passes, record)
+
+
+def _signing_domain(config: Config, domain: str) -> str:
+    return config.transport.smtp.dkim_domain.lower() or domain
 
 
 def _envelope(config: Config, domain: str) -> str:
@@ -171,7 +199,7 @@ def _secrets(config: Config) -> tuple[str, ...]:
         password = urlsplit(config.database.url).password or ""
     except ValueError:
         password = ""
-    return (config.sendgrid_api_key, config.smtp_password, *config.secret_keys, password, unquote(password))
+    return (config.sendgrid_api_key, config.smtp_password, config.dkim_private_key, *config.secret_keys, password, unquote(password))
 
 
 def _without(finding: Finding, secrets: tuple[str, ...]) -> Finding:

@@ -20,6 +20,7 @@ from composer.checks.values import unfit_values
 from composer.config import Config, ListSettings
 from composer.delivery.checking import check_edition, unless_silenced, worth_telling
 from composer.delivery.choosing import Chooser
+from composer.delivery.configured import check_signing
 from composer.delivery.control import is_sent_now
 from composer.delivery.model import OVER, unsent
 from composer.delivery.preflight import Candidate, preflight
@@ -137,6 +138,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         *fit(lists, edition.fields, audience),
         *unfit_values(edition, audience.subscribers),
         *preflight(candidate, project.config),
+        *check_signing(project),
     )
     report = check_edition(project, written, edition, settings)
     said = worth_telling(report)

@@ -71,8 +71,9 @@ def _smtp_place(project: Project, _: Occasion) -> str:
 
 def _open_smtp(project: Project, _: Occasion) -> Transport:
     from composer.transport.smtp import SmtpTransport  # noqa: PLC0415 - smtplib likewise
+    from composer.transport.smtp_signer import open_signer  # noqa: PLC0415 - a key only for those who sign
 
-    return SmtpTransport(project.config.transport.smtp, project.config.smtp_password)
+    return SmtpTransport(project.config.transport.smtp, project.config.smtp_password, signer=open_signer(project))
 
 
 def _probe_smtp(project: Project) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from composer.config import Smtp
+    from composer.message.dkim import Signer
     from composer.message.model import Message
     from composer.transport.base import Outcome
     from composer.transport.smtp_parcel import Parcel
@@ -62,10 +63,12 @@ class SmtpTransport:
     ahead: bool = True
     direct: bool = True
 
-    def __init__(self, settings: Smtp, password: str = "", *, waits: Sequence[float] = _WAITS, grace: float = _GRACE) -> None:
+    def __init__(
+        self, settings: Smtp, password: str = "", *, signer: Signer | None = None, waits: Sequence[float] = _WAITS, grace: float = _GRACE
+    ) -> None:
         """Raise ConfigError for settings that cannot work; nothing is connected before the first message."""
         self.lanes: int = settings.connections
-        self._bounce_address, self._grace = settings.bounce_address, grace
+        self._bounce_address, self._signer, self._grace = settings.bounce_address, signer, grace
         context = verifying(settings, password)
         self._server = Server(lambda: connect(settings, password, context), tuple(waits))
         self._lanes = tuple(Lane(self._server) for _ in range(self.lanes))
@@ -122,7 +125,7 @@ class SmtpTransport:
             return Rejected(f"the message cannot be written: {err}")
         if upcoming is not None:
             with suppress(MergeError):  # it is refused when its turn has come
-                lane.next = pack(upcoming, self._bounce_address)
+                lane.next = pack(upcoming, self._bounce_address, self._signer)
         try:
             outcome = transact(lane, parcel, relays=self._relays)
         except Lost as err:
@@ -137,7 +140,7 @@ class SmtpTransport:
 
     def _packed(self, lane: Lane, message: Message) -> Parcel:
         known = lane.next
-        return known if known and known.message_id == message.message_id else pack(message, self._bounce_address)
+        return known if known and known.message_id == message.message_id else pack(message, self._bounce_address, self._signer)
 
 
 def _give_up(lane: Lane, outcome: Outcome | None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from composer.errors import MergeError, TransportError
+from composer.message.dkim import Signer
 from composer.message.headers import check_address, split_mailbox
 from composer.message.mime import head_and_body
 from composer.message.model import Message
@@ -46,8 +47,8 @@ class Parcel(NamedTuple):
         return f"Parcel({self.sender!r}, message_id={self.message_id!r}, size={self.size})"
 
 
-def pack(message: Message, bounce_address: str = "") -> Parcel:
-    """Make the parcel of a message.
+def pack(message: Message, bounce_address: str = "", signer: Signer | None = None) -> Parcel:
+    """Make the parcel of a message, signed where there is a signer.
 
     Raises MergeError for an address that cannot stand in a command (a line break, a NUL, an angle bracket), and as ``to_bytes``
     does; TransportError when it is the sender's, which concerns everybody.
@@ -58,7 +59,8 @@ def pack(message: Message, bounce_address: str = "") -> Parcel:
         raise TransportError(err.message, hint=err.hint) from err
     check_address(message.email)
     recipient, (head, body) = message.email, head_and_body(message)
-    pieces = head, b"\r\n", body
+    signature = signer.sign(head, body, message.date) if signer else b""
+    pieces = signature + head, b"\r\n", body
     # Bodies are encoded: only the addresses, which stand in the head too, may be a reason for SMTPUTF8.
     utf8 = not (recipient.isascii() and sender.isascii() and pieces[0].isascii())
     return Parcel(sender, recipient, pieces, message.message_id, utf8, sum(map(len, pieces)))
