@@ -20,8 +20,8 @@ IMPORTS = {
     "dnspython": "dns",
     "python-http-client": "python_http_client",
 }
-# Needed by markdown-it-py at run time, which imports it only when links are to be found.
-BEHIND_OTHERS = {"linkify_it"}
+# Imported by others at run time: by markdown-it-py when links are to be found, by SQLAlchemy for a ledger in PostgreSQL.
+BEHIND_OTHERS = {"linkify_it", "psycopg"}
 
 
 def _name(requirement):
@@ -30,7 +30,8 @@ def _name(requirement):
 
 def _declared(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {_name(requirement): requirement for requirement in project["dependencies"]}
+    extras = (needed for name, needed in project["optional-dependencies"].items() if name != "dev")
+    return {_name(requirement): requirement for each in (project["dependencies"], *extras) for requirement in each}
 
 
 def _imported(repository):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import spam_daemon
+from machine import free_port, without
 
 from composer.checks.letter import Letter
 from composer.checks.spam import ask as asking
@@ -104,12 +104,6 @@ def daemon(answer, *, hang=False):
 def no_command(monkeypatch):
     """Leave the command `spamassassin` out, wherever it is installed."""
     monkeypatch.setattr(asking.shutil, "which", lambda *args, **kwargs: None)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_daemon_is_asked_by_its_protocol(no_command):
@@ -268,53 +262,11 @@ def test_families_of_rules_are_known_by_their_beginning():
 # ---- the real one ----------------------------------------------------------------------------------------------
 
 
-def without(reason):
-    if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
-        pytest.fail(f"{reason}; in CI these tests must run", pytrace=False)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def spamd(tmp_path_factory):
-    """Start a real spamd on a free loopback port: local tests alone, nobody's settings; yields its place."""
-    program = shutil.which("spamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if program is None:
-        without("no SpamAssassin here (spamd)")
-    folder = tmp_path_factory.mktemp("spamd")
-    folder.chmod(0o755)
-    port = free_port()
-    arguments = [
-        "--local",
-        "--nouser-config",
-        "--syslog",
-        "stderr",
-        "--max-children",
-        "1",
-        "--cf",
-        "use_bayes 0",
-        f"--helper-home-dir={folder}",
-        "--listen",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(folder)}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([program, *arguments], stdout=log, stderr=log, env=environment, cwd="/", start_new_session=True)
-    try:
-        end = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if server.poll() is not None or time.monotonic() > end:
-                    pytest.fail(f"spamd does not start: {(folder / 'log').read_text(errors='replace')[-2000:]}", pytrace=False)
-                time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
+    """Start a real spamd on a free loopback port; yields its place."""
+    with spam_daemon.running(tmp_path_factory.mktemp("spamd")) as place:
+        yield place
 
 
 def test_real_daemon_takes_a_letter(spamd, no_command):
