@@ -16,23 +16,31 @@ DOMAIN, SELECTOR = "letters.test", "2026a"
 NAME = f"{SELECTOR}._domainkey.{DOMAIN}"
 
 
-@cache
-def pem(kind="rsa", bits=2048):
+def pem(kind="rsa"):
     """Make a private key of a kind: ``rsa``, ``ed25519``, or ``ec``, which nobody signs mail with; once for all tests of a process."""
+    return _made(kind)
+
+
+@cache
+def _made(kind):
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     makes = {
-        "rsa": lambda: rsa.generate_private_key(65537, bits),
+        "rsa": lambda: rsa.generate_private_key(65537, 2048),
         "ed25519": ed25519.Ed25519PrivateKey.generate,
         "ec": lambda: ec.generate_private_key(ec.SECP256R1()),
     }
     return makes[kind]().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-@cache
 def key(kind="rsa"):
     """Give the same key as ``pem``, ready to sign."""
+    return _read(kind)
+
+
+@cache
+def _read(kind):
     return read_key(pem(kind), Where("a test"))
 
 
