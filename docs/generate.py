@@ -32,6 +32,7 @@ From the environment or `.env`, never from the file.
 | `NEWSLETTER_SECRET_KEYS` | Keys that sign the links in mail, newest first, apart by spaces or commas. Not set: `var/secret.key`. |
 | `SENDGRID_API_KEY` | The key of the SendGrid account, for `[delivery] transport = "sendgrid"` and `newsletter suppress sync`. |
 | `SMTP_PASSWORD` | The password of `[transport.smtp] username`. |
+| `DKIM_PRIVATE_KEY` | The key that signs mail (DKIM), in PEM; a line break may be written as `\\n`. Not set: `var/dkim.pem`. |
 | `NEWSLETTER_DATABASE_URL` | The address of the ledger, when it holds a password. |
 """
 

@@ -104,7 +104,7 @@ def check_signing(project: Project) -> Iterator[Finding]:
         return
     if key.kind == "rsa" and key.bits < RECOMMENDED:
         message = f"the key that signs mail has {key.bits} bits; {RECOMMENDED} are recommended (RFC 8301)"
-        yield warning("dkim-key-small", project.dkim_key()[1], message, f"Make one of {RECOMMENDED} bits, under a new selector.")
+        yield warning("dkim-own-key-small", project.dkim_key()[1], message, f"Make one of {RECOMMENDED} bits, under a new selector.")
 
 
 def signs(config: Config) -> bool:

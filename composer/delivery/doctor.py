@@ -174,8 +174,8 @@ def _keys(project: Project, domain: str, ask: Ask, *, certain: bool) -> Checked:
     except ConfigError:
         key = None  # said with the settings
     checked = check_own_key(_signing_domain(config, domain), own, key, ask)
-    others = tuple(each for each in selectors if named and each != own)
-    more = check_dkim(domain, others, ask, certain=named)
+    others = tuple(each for each in selectors if (named or certain) and each != own)
+    more = check_dkim(domain, others, ask, certain=True)
     record = "; ".join(filter(None, (checked.record, more.record)))
     return Checked((*checked.findings, *more.findings), checked.passes, record)
 
