@@ -127,7 +127,9 @@ def test_a_small_key_is_a_warning_and_said_once(ready):
     from composer.transport.smtp_signer import private_key
 
     report = at(small, {**GOOD, "2026a._domainkey.letters.org": {"TXT": [private_key(small).record]}})
-    assert [(each.code, each.severity, str(each.where)) for each in report.findings] == [("dkim-own-key-small", "warning", "DKIM_PRIVATE_KEY")]
+    assert [(each.code, each.severity, str(each.where)) for each in report.findings] == [
+        ("dkim-own-key-small", "warning", "DKIM_PRIVATE_KEY")
+    ]
 
 
 def test_an_open_key_file_is_named(ready):

@@ -150,6 +150,17 @@ def test_lines_are_folded_at_76():
     assert not [line for line in lines[:-1] if line != line.rstrip()]
 
 
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_wherever_the_lines_end_it_verifies(tmp_path, kind):
+    """A line may end before, within and right behind every tag: each length of selector moves the ends by one."""
+    selectors = ["s" * length for length in range(1, 64)]
+    messages = [sign(kind=kind, selector=selector) + HEAD + b"\r\n" + BODY for selector in selectors]
+    assert any(b" b=\r\n" in message for message in messages)
+    record = verifiers.key(kind).record
+    assert all(verifiers.opendkim(tmp_path, record, *messages, selectors=selectors))
+    assert kind == "ed25519" or all(verifiers.dkimpy(record, message) for message in messages)
+
+
 @pytest.mark.parametrize(
     "sender",
     [b"news@Letters.TEST", b"News <news@letters.test>", b'"a@b.test" <news@letters.test>', b"=?utf-8?q?Zo=C3=AB?=\r\n <news@letters.test>"],
