@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from composer.transport.smtp_session import Session
 
 STOPPED = "stopped on request"
 _LOOK_SECONDS = 0.05
+_STALE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Lane:
     """One connection, when there is one; ``lost`` in a row; ``dotted`` from the final dot until its outcome is noted.
 
     ``next`` is what it will probably send next; ``offered`` the parcel whose envelope is out and not yet answered, ``reset`` tells
-    that RSET went before it.
+    that RSET went before it, ``offered_at`` when (monotonic).
     """
 
     server: Server
@@ -47,7 +49,16 @@ class Lane:
     dotted: bool = False
     next: Parcel | None = None
     offered: Parcel | None = None
+    offered_at: float = 0.0
     reset: bool = False
+
+    @property
+    def stale(self) -> bool:
+        """Whether a server may have given up waiting for the message behind the envelope that is out, and hung up unheard.
+
+        It should wait for three minutes (RFC 5321, 4.5.3.2.5); Postfix under stress waits for ten seconds.
+        """
+        return self.offered is not None and time.monotonic() - self.offered_at > _STALE_SECONDS
 
     def hang_up(self) -> None:
         """Close without a word."""
@@ -87,7 +98,7 @@ class Lane:
     def commands(self, parcel: Parcel) -> bytes:
         """Return an envelope to be pipelined, which counts as out from now on; RSET before it ends what is half done (RFC 2920, 3.1)."""
         session = self.there()
-        self.offered, self.reset = parcel, not session.clean
+        self.offered, self.offered_at, self.reset = parcel, time.monotonic(), not session.clean
         lines = (*(("RSET",) if self.reset else ()), *envelope(parcel, session.offer))
         return "".join(f"{line}\r\n" for line in lines).encode()
 

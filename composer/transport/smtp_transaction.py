@@ -54,6 +54,8 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
     session = lane.there()
     used, codes = session.used, list[int]()
     refused: Outcome | None = None
+    if lane.stale:
+        raise _Stale
     try:
         if session.offer.pipelining:
             if lane.offered is None:
