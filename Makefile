@@ -55,6 +55,8 @@ bench: $(VENV)/.installed-dev ## Measure speed against the bounds that we promis
 	$(BIN)/python bench/preview.py
 	$(BIN)/python bench/imports.py
 	$(BIN)/python bench/sendgrid.py
+	$(BIN)/python bench/smtp.py
+	$(BIN)/python bench/pace.py
 	$(BIN)/python bench/signing.py
 
 screenshots: $(VENV)/.installed-dev ## Take the pictures of README and docs anew
