@@ -10,9 +10,10 @@ from collections import Counter
 from random import Random
 
 import pytest
+import trustme
 from accounts import Account, make_project
 from crash import flight, moments, ordeal
-from processes import Double
+from processes import Double, Sender
 
 
 @pytest.mark.parametrize("kind", ["sendgrid", "smtp"])
@@ -36,6 +37,24 @@ def test_with_the_ledger_in_postgresql(sender, tmp_path, postgres_url, kind):
         done = ordeal(project, double, sender, people=1_500, kills=12, seed=2026)
     assert done.faults == []
     assert len(done.account.states) == 1_500
+
+
+@pytest.mark.parametrize("way", ["over TLS", "a command at a time"])
+def test_whatever_the_line_is_like(tmp_path, monkeypatch, way):
+    """An envelope that is out when its sender dies has reached nobody, encrypted or not, and so has one that was never offered ahead."""
+    arguments, settings = ["--no-pipelining"], {}
+    if way == "over TLS":
+        authority, certificate = trustme.CA(), tmp_path / "server.pem"
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        arguments, settings = ["--certificate", str(certificate)], {"host": "localhost", "security": "starttls"}
+    with Double("smtp", tmp_path, *arguments) as double, Sender() as sender:
+        project = make_project(tmp_path / "project", double, connections=20, **settings)
+        done = ordeal(project, double, sender, people=3_000, kills=12, seed=2026)
+    assert done.faults == []
+    assert len(done.account.states) == 3_000
+    assert done.account.who("in_doubt")
 
 
 def test_kills_are_spread_over_the_campaign(tmp_path):
