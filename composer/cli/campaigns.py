@@ -57,6 +57,8 @@ def _as_data(campaign: Campaign, accepted: int) -> dict[str, object]:
         "state": campaign.state,
         "reason": campaign.reason,
         "people": campaign.people,
+        "canary": campaign.canary,
+        "canary_stage": campaign.canary_stage,
         "accepted": accepted,
         "created_at": campaign.created_at.isoformat(),
         "updated_at": campaign.updated_at.isoformat(),
@@ -67,8 +69,9 @@ def _row(campaign: Campaign, accepted: int) -> tuple[str, ...]:
     lists = ", ".join(each.name for each in campaign.lists)
     issue = campaign.issue + (" (correction)" if campaign.correction else "")
     transport = campaign.transport + ("" if campaign.real else " (rehearsal)")
+    state = f"{campaign.state} (canary {campaign.canary_stage})" if campaign.canary_stage.holds else str(campaign.state)
     numbers = (f"{campaign.people:,}", f"{accepted:,}")
-    return (str(campaign.id), issue, lists, transport, str(campaign.state), *numbers, when(campaign.created_at))
+    return (str(campaign.id), issue, lists, transport, state, *numbers, when(campaign.created_at))
 
 
 def export(

@@ -30,11 +30,15 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def resume(context: typer.Context, campaign: Unfinished = None) -> None:
     """Go on with a campaign that stopped; whoever has the issue already does not get it again."""
     from composer.cli.standing import look  # noqa: PLC0415 - brings the database
+    from composer.delivery import control  # noqa: PLC0415 - the same
 
     project = scope_of(context).project()
     with existing_ledger(project) as ledger:
         standing = look(project, ledger, campaign)
-        _say_when(project, standing)
+        if control.release(project, ledger, standing.campaign.id, _now()):
+            typer.echo("The canary has gone out; now the rest.", err=True)
+        else:
+            _say_when(project, standing)
         raise typer.Exit(_go_on(project, ledger, standing.campaign.id))
 
 

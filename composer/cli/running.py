@@ -32,8 +32,10 @@ def run_to_end(project: Project, ledger: Ledger, campaign: Campaign) -> int:
     from composer.delivery.model import unsent  # noqa: PLC0415
     from composer.delivery.sending import Watch  # noqa: PLC0415
     from composer.ledger.campaigns import count_states  # noqa: PLC0415
+    from composer.ledger.canary import count_canary  # noqa: PLC0415
 
-    with stop_on_signal() as interrupt, progress("Sending", unsent(count_states(ledger, campaign.id))) as advance:
+    count = count_canary if campaign.canary_stage.holds else count_states
+    with stop_on_signal() as interrupt, progress("Sending", unsent(count(ledger, campaign.id))) as advance:
         watch = Watch(
             stop=interrupt.asked, interruptible=interrupt.interruptible, progress=advance, waiting=_say_waiting, resting=_say_resting
         )
@@ -55,7 +57,7 @@ def _conclude(project: Project, campaign: Campaign, report: Report) -> None:
     if not campaign.real and (where := place(project, campaign)):
         typer.echo(f"Files: {typed(where)}/")
     if report.reason:
-        more = f" `newsletter resume {campaign.id}` goes on{' then' if report.due else ''}." if report.left else ""
+        more = f" `newsletter resume {campaign.id}` goes on{' then' if report.due else ''}." if report.left and not report.held else ""
         typer.echo(f"Stopped: {report.reason.rstrip('.')}.{more}", err=True)
     if not campaign.real:
         typer.echo(REHEARSAL.format(tense="left"), err=True)

@@ -42,20 +42,28 @@ def send(
     correction: Annotated[bool, typer.Option("--correction", help="Send it again to those who have it already, too.")] = False,
     untested: Annotated[bool, typer.Option("--untested", help="Send although this edition was not test-sent. It is recorded.")] = False,
     any_size: Annotated[bool, typer.Option("--any-size", help="Send although the audience differs much from the last one's.")] = False,
+    canary: Annotated[
+        str | None,
+        typer.Option(
+            "--canary", metavar="SHARE", help="Send to this share first, such as 2%, chosen at random; the rest waits for `resume`."
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent; write nothing.")] = False,
 ) -> None:
     """Deliver an issue to lists: show what and to whom, ask, and record every delivery before and after."""
-    from composer.delivery.prepare import Wish, prepare  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
+    from composer.delivery.canary import parse_share  # noqa: PLC0415 - the whole pipeline, which `--help` needs not
+    from composer.delivery.prepare import Wish, prepare  # noqa: PLC0415 - the same
 
+    first = {} if canary is None else {"canary": parse_share(canary)}
     project = scope_of(context).project()
-    wish = Wish(segment or "", where or "", correction=correction, untested=untested, any_size=any_size, look=dry_run)
+    wish = Wish(segment or "", where or "", correction=correction, untested=untested, any_size=any_size, look=dry_run, **first)
     prepared = prepare(project, issue, to, wish)
     _announce(prepared)
     if dry_run:
         typer.echo("Dry run: nothing was sent, nothing was written.")
         raise typer.Exit(_faulty(prepared))
-    if yes or confirm("Send?"):
+    if yes or confirm(f"Send to {prepared.canary:,} of them first?" if prepared.canary else "Send?"):
         raise typer.Exit(_deliver(project, prepared))
     typer.echo("Nothing was sent.", err=True)
     raise typer.Exit(USAGE)
@@ -86,6 +94,8 @@ def _overview(prepared: Prepared) -> Iterator[tuple[str, str]]:
     if prepared.synced:
         yield "", f"{number_of(prepared.synced.new, 'new suppression')} taken over from SendGrid"
     yield "Sent to", _people(len(audience.subscribers))
+    if prepared.canary:
+        yield "Canary", f"{_people(prepared.canary)} first, chosen at random; the rest waits for `resume`"
     if prepared.correction:
         yield "Again", f"a correction: {_people(prepared.again)} of them had this issue already and will get it a second time"
     if prepared.silenced:

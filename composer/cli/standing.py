@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +11,25 @@ from composer.audience.reasons import counted
 from composer.cli.output import typed, when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from composer.ledger.database import Ledger
+    from composer.ledger.deferring import DeferringDomain
     from composer.ledger.model import Campaign
     from composer.project import Project
 
 # A campaign that claimed somebody so lately is being sent: its lock need not be looked at.
 _FRESH = timedelta(seconds=5)
+# So near, the hour says enough.
+_SOON = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A campaign, its deliveries by state, those that did not go well by (state, reason, number), when the next deferred one is due.
 
-    ``sending`` says whether a process is sending it; ``place`` where its messages go.
+    ``sending`` says whether a process is sending it; ``place`` where its messages go; ``first`` counts its canary by state while
+    nobody else is sent to; ``domains`` are those that defer the most, ``more_domains`` how many do besides.
     """
 
     campaign: Campaign
@@ -33,6 +38,9 @@ class Standing:
     due: datetime | None = None
     sending: bool = False
     place: str = ""
+    first: Mapping[str, int] = field(default_factory=dict)
+    domains: tuple[DeferringDomain, ...] = ()
+    more_domains: int = 0
 
     @property
     def unsent(self) -> int:
@@ -40,6 +48,12 @@ class Standing:
         from composer.delivery.model import unsent  # noqa: PLC0415 - with the database
 
         return unsent(self.counts)
+
+    @property
+    def waiting(self) -> int:
+        """How many a run has yet to try for the first time: of the canary alone, while it goes first."""
+        counts = self.first if self.campaign.canary_stage.holds else self.counts
+        return counts.get("pending", 0) + counts.get("sending", 0)
 
     def number(self, *states: str) -> int:
         """Count the deliveries in these states."""
@@ -51,10 +65,13 @@ def look(project: Project, ledger: Ledger, number: int | None) -> Standing:
     from composer.delivery.campaign import place  # noqa: PLC0415 - the database costs 230 ms
     from composer.delivery.control import is_sent_now  # noqa: PLC0415 - the same
     from composer.ledger.campaigns import count_reasons, count_states, next_due, read_campaign  # noqa: PLC0415 - the same
+    from composer.ledger.canary import count_canary  # noqa: PLC0415 - the same
+    from composer.ledger.deferring import deferring_domains  # noqa: PLC0415 - the same
 
     campaign = read_campaign(ledger, number)
     running = campaign.state == "running"
     fresh = datetime.now(UTC) - campaign.updated_at < _FRESH
+    domains, more_domains = deferring_domains(ledger, campaign.id)
     return Standing(
         campaign=campaign,
         counts=count_states(ledger, campaign.id),
@@ -62,6 +79,9 @@ def look(project: Project, ledger: Ledger, number: int | None) -> Standing:
         due=next_due(ledger, campaign.id),
         sending=running and (fresh or is_sent_now(project, ledger, campaign.id)),
         place=place(project, campaign),
+        first=count_canary(ledger, campaign.id) if campaign.canary_stage.holds else {},
+        domains=domains,
+        more_domains=more_domains,
     )
 
 
@@ -88,10 +108,18 @@ def as_data(standing: Standing) -> dict[str, Any]:
         "next_due": standing.due.isoformat() if standing.due else None,
         "place": standing.place,
         "people": campaign.people,
+        "canary": campaign.canary,
+        "canary_stage": campaign.canary_stage,
         "left_out": {left.reason: left.count for left in campaign.left_out},
         "counts": {str(state): standing.number(state) for state in DeliveryState},
         "reasons": [{"state": state, "reason": reason, "number": number} for state, reason, number in standing.reasons],
+        "deferring": [_deferring(each) for each in standing.domains],
+        "more_deferring": standing.more_domains,
     }
+
+
+def _deferring(found: DeferringDomain) -> dict[str, Any]:
+    return {"domain": found.domain, "number": found.number, "next_due": found.due_at.isoformat(), "reason": found.reason}
 
 
 def as_pairs(standing: Standing) -> Iterator[tuple[str, str]]:
@@ -108,11 +136,36 @@ def as_pairs(standing: Standing) -> Iterator[tuple[str, str]]:
     yield "Begun", when(campaign.created_at)
     if standing.place:
         yield ("Server", standing.place) if campaign.real else ("Files", f"{typed(standing.place)}/")
+    if campaign.canary:
+        yield "Canary", _canary(standing)
     yield from _numbers(standing)
     for number, words in enumerate(reasons_of(standing)):
         yield "" if number else "Why not", words
+    for number, words in enumerate(deferring(standing, datetime.now(UTC))):
+        yield "" if number else "Deferring", words
     for number, words in enumerate(what_now(standing)):
         yield "" if number else "What now", words
+
+
+def _canary(standing: Standing) -> str:
+    campaign = standing.campaign
+    first = f"{campaign.canary:,} {'person' if campaign.canary == 1 else 'people'}"
+    return {
+        "going": f"{first} first, chosen at random, {standing.waiting:,} of them not tried yet; the rest waits",
+        "gone": f"{first} were sent to; the rest waits for `newsletter resume {campaign.id}`",
+        "over": f"{first} went first, chosen at random",
+    }[campaign.canary_stage]
+
+
+def deferring(standing: Standing, now: datetime) -> Iterator[str]:
+    """Say which domains defer how many, when the next is due and what they said last; the most of them first."""
+    for each in standing.domains:
+        due = (
+            "due now" if each.due_at <= now else f"next due {each.due_at:{'%H:%M' if each.due_at - now < _SOON else '%Y-%m-%d %H:%M'}} UTC"
+        )
+        yield f"{each.domain}: {each.number:,}, {due}: {each.reason or 'no reason was given'}"
+    if standing.more_domains:
+        yield f"and {standing.more_domains:,} more {'domain' if standing.more_domains == 1 else 'domains'}"
 
 
 def _numbers(standing: Standing) -> Iterator[tuple[str, str]]:
@@ -142,7 +195,8 @@ def what_now(standing: Standing) -> Iterator[str]:
             yield f"It was asked to {campaign.request}, and will when what is in flight has ended."
     elif campaign.state == "paused" and standing.unsent:
         only = standing.due if standing.unsent == standing.number("deferred") else None
-        yield f"`newsletter resume {identity}` goes on" + (f"; the next is due at {only:%Y-%m-%d %H:%M:%S} UTC." if only else ".")
+        what = {"going": "goes on with the canary", "gone": "sends to the rest"}.get(campaign.canary_stage, "goes on")
+        yield f"`newsletter resume {identity}` {what}" + (f"; the next is due at {only:%Y-%m-%d %H:%M:%S} UTC." if only else ".")
     yield from what_is_open(standing)
 
 

@@ -11,7 +11,8 @@ import time
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -28,37 +29,75 @@ _WINDOW = 30.0
 # Counting a million deliveries takes time that the sender needs, too.
 _SHARE = 10
 _MINUTE, _HOUR = 60, 3600
+# So many seconds in which nothing moved are a wait.
+_A_WAIT = 10.0
+_TWO = 2
+
+
+class Look(NamedTuple):
+    """At ``seconds`` of any steady clock, so many were ``settled`` for good, and so many were ``waiting`` for their first try."""
+
+    seconds: float
+    settled: int
+    waiting: int
 
 
 @dataclass(slots=True)
 class Pace:
-    """How fast a campaign goes: what was settled within the last half minute, as far as it was looked at."""
+    """How fast a campaign goes: within the last half minute, as far as it was looked at, and since the first look."""
 
-    looks: deque[tuple[float, int]] = field(default_factory=deque)
-    waiting: int = 0
+    looks: deque[Look] = field(default_factory=deque)
+    first: Look | None = None
 
     def add(self, seconds: float, standing: Standing) -> None:
         """Take in a look at ``seconds`` of any steady clock."""
-        self.waiting = standing.number("pending", "sending")
-        self.looks.append((seconds, sum(standing.counts.values()) - standing.unsent))
-        while seconds - self.looks[0][0] > _WINDOW:
+        look = Look(seconds, sum(standing.counts.values()) - standing.unsent, standing.waiting)
+        self.first = self.first or look
+        self.looks.append(look)
+        # Two at least: counting a large campaign may take longer than the window.
+        while len(self.looks) > _TWO and seconds - self.looks[0].seconds > _WINDOW:
             self.looks.popleft()
 
     @property
     def rate(self) -> float:
-        """Deliveries a second; 0 when nothing is known yet."""
-        (begun, before), (ended, after) = self.looks[0], self.looks[-1]
-        return max(0.0, (after - before) / (ended - begun)) if ended > begun else 0.0
+        """Deliveries a second, those that were deferred too; 0 when nothing is known yet."""
+        begun, ended = self.looks[0], self.looks[-1]
+        settled = (ended.settled - begun.settled) / (ended.seconds - begun.seconds) if ended.seconds > begun.seconds else 0.0
+        return max(0.0, settled, _shrinking(begun, ended))
 
     @property
     def left(self) -> str:
         """How long it will take for those who wait, in words; empty when it cannot be said."""
-        return _duration(round(self.waiting / self.rate)) if self.rate and self.waiting else ""
+        return _time_for(self.looks[-1].waiting, _shrinking(self.looks[0], self.looks[-1]))
+
+    @property
+    def left_on_average(self) -> str:
+        """The same by the speed since the first look, when the last half minute saw a wait; else empty."""
+        return _time_for(self.looks[-1].waiting, _shrinking(self.first or self.looks[0], self.looks[-1])) if self._stood else ""
+
+    @property
+    def _stood(self) -> bool:
+        since = self.looks[0].seconds
+        for before, after in pairwise(self.looks):
+            if after[1:] != before[1:]:
+                since = after.seconds
+            elif after.seconds - since >= _A_WAIT:
+                return True
+        return False
 
     def __str__(self) -> str:
         if not self.rate:
             return ""
         return f"{self.rate:,.0f} a second" if self.rate >= 1 else f"{self.rate * _MINUTE:,.1f} a minute"
+
+
+def _shrinking(begun: Look, ended: Look) -> float:
+    """How many a second are tried for the first time. Whoever is deferred waits no longer, and is not settled."""
+    return max(0.0, (begun.waiting - ended.waiting) / (ended.seconds - begun.seconds)) if ended.seconds > begun.seconds else 0.0
+
+
+def _time_for(people: int, rate: float) -> str:
+    return _duration(round(people / rate)) if people and rate else ""
 
 
 def watch(look: Callable[[], Standing], *, as_json: bool = False, every: float | None = None) -> None:
@@ -94,7 +133,14 @@ def _with_pace(standing: Standing, pace: Pace) -> Iterator[tuple[str, str]]:
     yield from as_pairs(standing)
     if standing.sending:
         yield "Speed", str(pace) or "not known yet"
-        yield "Time left", f"about {pace.left}" if pace.left else "not known yet"
+        yield "Time left", _time_left(standing, pace)
+
+
+def _time_left(standing: Standing, pace: Pace) -> str:
+    if not standing.waiting and standing.number("deferred"):
+        return "nobody waits but those who are deferred" + (f"; the next is due at {standing.due:%H:%M} UTC" if standing.due else "")
+    average = f"about {pace.left_on_average} at the speed since the watch began" if pace.left_on_average else ""
+    return "; ".join(filter(None, (f"about {pace.left}" if pace.left else "", average))) or "not known yet"
 
 
 @contextmanager
@@ -120,8 +166,11 @@ def _line(standing: Standing, pace: Pace) -> str:
         for state in ("deferred", "in_doubt", "rejected", "failed")
         if (number := standing.number(state))
     ]
+    if standing.domains:
+        words.append(f"most of the deferred at {standing.domains[0].domain}")
     if standing.sending:
-        words += [word for word in (str(pace), f"about {pace.left} left" if pace.left else "") if word]
+        average = f"about {pace.left_on_average} left at the speed since the watch began" if pace.left_on_average else ""
+        words += [word for word in (str(pace), f"about {pace.left} left" if pace.left else "", average) if word]
     elif campaign.state == "running":
         words.append("no process is sending it any more")
     elif campaign.reason:

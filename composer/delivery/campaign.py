@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.audience.select import common_settings, is_public
+from composer.delivery import canary
 from composer.delivery.dispatch import dispatch
 from composer.delivery.model import OVER, CampaignState, DeliveryState
 from composer.delivery.orphans import settle
@@ -69,6 +70,7 @@ def begin(ledger: Ledger, prepared: Prepared, now: datetime) -> Campaign:
         now=now,
         correction=prepared.correction,
         untested=prepared.untested,
+        canary=prepared.canary,
     )
     return read_campaign(ledger, campaign)
 
@@ -83,7 +85,7 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
         doubt = report.counts.get(DeliveryState.IN_DOUBT) and not report.stopped
         if doubt and offers_undo(then.config, campaign) and replace_doubtful(then.config, ledger, campaign, clock):
             report = _once(then, ledger, campaign, clock, watch, lock)
-    return report
+        return canary.conclude(ledger, report, clock())
 
 
 def _exchange(then: Project, ledger: Ledger, campaign: Campaign, lock: int | None) -> AbstractContextManager[Exchange | None]:
@@ -126,7 +128,8 @@ def _sending(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[
         lock=nullcontext,
         clock=clock,
         batch=delivery.batch,
-        wait=timedelta(minutes=delivery.wait),
+        # Nobody waits for the deferred of a canary: that is when the sender looks.
+        wait=timedelta(minutes=0 if campaign.canary_stage.holds else delivery.wait),
         give_up=timedelta(hours=delivery.give_up),
         undo=undo.id if undo else "",
         until=last_call(undo) if undo else None,
@@ -163,7 +166,8 @@ def place(project: Project, campaign: Campaign) -> str:
 
 def as_begun(project: Project, campaign: Campaign) -> Project:
     """Return the project with what its messages depend on as it was when the campaign began; secrets and pace are of today."""
-    return replace(project, config=thaw(project.config, campaign.setting))
+    config = thaw(project.config, campaign.setting)
+    return replace(project, config=replace(config, delivery=replace(config.delivery, transport=campaign.transport)))
 
 
 def _occasion(campaign: Campaign, undo: UndoBatch | None = None) -> Occasion:

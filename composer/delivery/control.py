@@ -17,8 +17,9 @@ from composer.errors import UsageError
 from composer.ledger import resolution
 from composer.ledger.answers import states_of
 from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, read_campaign
+from composer.ledger.canary import release_rest
 from composer.ledger.lock import hold_campaign
-from composer.ledger.model import Request
+from composer.ledger.model import CanaryStage, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,6 +91,15 @@ def retry(project: Project, ledger: Ledger, campaign: int, now: datetime) -> int
     if not moved:
         raise UsageError(f"nobody of campaign {campaign} failed or is deferred", hint="There is nothing to try again.")
     return moved
+
+
+def release(project: Project, ledger: Ledger, campaign: int, now: datetime) -> bool:
+    """Let the next run send to all when the canary has gone out; say whether it had. Raises UsageError while another process sends."""
+    if read_campaign(ledger, campaign).canary_stage is not CanaryStage.GONE:
+        return False
+    with hold_campaign(project, ledger, campaign):
+        unfinished(ledger, campaign)
+        return release_rest(ledger, campaign, now)
 
 
 def find_doubtful(

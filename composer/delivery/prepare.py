@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from composer.audience.fit import fit
@@ -18,6 +19,7 @@ from composer.audience.select import common_settings, is_public
 from composer.checks.size import gmail_clip, html_size
 from composer.checks.values import unfit_values
 from composer.config import Config, ListSettings
+from composer.delivery.canary import people_first
 from composer.delivery.checking import check_edition, unless_silenced, worth_telling
 from composer.delivery.choosing import Chooser
 from composer.delivery.configured import check_signing
@@ -59,7 +61,7 @@ class Wish:
 
     ``segment`` names one of each list, ``where`` is an expression; ``correction`` mails those again who have the issue;
     ``untested`` and ``any_size`` let a send through that preflight would refuse for the want of a test or for its size;
-    ``look`` says that it is only looked at.
+    ``look`` says that it is only looked at; ``canary`` is the share of the people who go first, 0 for all at once.
     """
 
     segment: str = ""
@@ -68,6 +70,7 @@ class Wish:
     untested: bool = False
     any_size: bool = False
     look: bool = False
+    canary: Fraction = Fraction(0)
 
 
 _PLAIN = Wish()
@@ -90,7 +93,7 @@ class Prepared:
     issue a second time, ``untested`` whether its edition was not accepted in a test by this transport, ``synced`` what SendGrid
     knew of people who must not be mailed, ``forgotten`` how many had asked to be forgotten by then, ``silenced`` what
     the issue keeps its checks from saying; ``unfinished`` are the campaigns of the issue that were begun, rehearsals for a
-    rehearsal, and are not over.
+    rehearsal, and are not over; ``canary`` is how many people go first, 0 when all do.
     """
 
     edition: Edition
@@ -108,10 +111,14 @@ class Prepared:
     forgotten: int = 0
     silenced: tuple[Silenced, ...] = ()
     unfinished: tuple[Unfinished, ...] = ()
+    canary: int = 0
 
 
 def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PLAIN) -> Prepared:
-    """Compose an issue for lists, put them together, and check both. Raises ComposerError for what cannot be read."""
+    """Compose an issue for lists, put them together, and check both.
+
+    Raises ComposerError for what cannot be read, UsageError for a canary that would be everybody.
+    """
     written = read_issue(project.issue_path(issue), project)
     way = project.config.delivery.transport
     real = way_out(way).real
@@ -127,6 +134,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
         unfinished = tuple(_unfinished(project, ledger, written.stem, real=real)) if ledger else ()
         before = last_alike(ledger, [each.settings.name for each in lists]) if ledger and real else None
     audience, where = choice.audience, Where(written.path)
+    first = people_first(wish.canary, len(audience.subscribers))
     public = is_public(settings)
     candidate = Candidate(edition, where, public=public, real=real, people=len(audience.subscribers))
     if not (wish.segment or wish.where or wish.any_size or wish.correction) and before and before.issue != edition.stem:
@@ -153,7 +161,7 @@ def prepare(project: Project, issue: str, names: Sequence[str], wish: Wish = _PL
     return Prepared(
         edition, audience, settings, way, real, freeze(project.config), findings, blocking,
         correction=wish.correction, again=choice.again, untested=real and not tested, synced=synced, forgotten=forgotten,
-        silenced=report.silenced, unfinished=unfinished,
+        silenced=report.silenced, unfinished=unfinished, canary=first,
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ class Report:
     """How a run ended; ``counts`` are the whole campaign's, by delivery state; ``reason`` says why it paused.
 
     ``due`` is set when a resume before then would find nothing to send; ``stopped`` says that the run took nothing more although
-    there was something, or that it was asked to.
+    there was something, or that it was asked to; ``held`` that the canary has gone out and the rest waits for the sender's word.
     """
 
     campaign: int
@@ -90,6 +90,7 @@ class Report:
     reason: str = ""
     due: datetime | None = None
     stopped: bool = False
+    held: bool = False
 
     @property
     def left(self) -> int:

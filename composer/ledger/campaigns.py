@@ -15,8 +15,9 @@ from composer.config import ListSettings
 from composer.errors import LedgerError, UsageError
 from composer.findings import Where
 from composer.ledger.bulk import insert_rows
+from composer.ledger.canary import mark_canary
 from composer.ledger.editions import keep_edition
-from composer.ledger.model import Campaign, CampaignState, DeliveryState, Request
+from composer.ledger.model import Campaign, CampaignState, CanaryStage, DeliveryState, Request
 from composer.ledger.schema import REACHED, campaigns, deliveries
 
 if TYPE_CHECKING:
@@ -53,8 +54,12 @@ def start_campaign(  # noqa: PLR0913 - all that a campaign is, said once
     now: datetime,
     correction: bool = False,
     untested: bool = False,
+    canary: int = 0,
 ) -> int:
-    """Freeze an edition, its audience and ``setting`` (as JSON), one pending delivery a person, in one transaction; return its id."""
+    """Freeze an edition, its audience and ``setting`` (as JSON), one pending delivery a person, in one transaction; return its id.
+
+    ``canary`` of the people, chosen at random, go first.
+    """
     with ledger.write() as connection:
         keep_edition(connection, edition, now)
         row = {
@@ -73,6 +78,8 @@ def start_campaign(  # noqa: PLR0913 - all that a campaign is, said once
             "reason": "",
             "created_at": now,
             "updated_at": now,
+            "canary": canary,
+            "canary_stage": CanaryStage.GOING if canary else CanaryStage.NONE,
         }
         campaign = int(connection.execute(insert(campaigns).values(row)).inserted_primary_key[0])  # type: ignore[index]  # one key, always there
         common = {
@@ -86,6 +93,8 @@ def start_campaign(  # noqa: PLR0913 - all that a campaign is, said once
             "updated_at": now,
         }
         insert_rows(connection, deliveries, _PERSON, _people(audience), common)
+        if canary:
+            mark_canary(connection, campaign, canary)
     return campaign
 
 
@@ -187,6 +196,7 @@ def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)  # noqa: SLF001 - the documented way to a row's names
     values["state"] = CampaignState(values["state"])
     values["request"] = Request(values["request"])
+    values["canary_stage"] = CanaryStage(values["canary_stage"])
     values["lists"] = tuple(ListSettings(**settings) for settings in values["lists"])
     values["left_out"] = tuple(LeftOut(**left) for left in values["left_out"])
     return Campaign(**values)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Run = tuple[int, int]
 MOST = 1_000
 ALREADY_MAILED = "already_mailed"
+_ALL, _FIRST = (statements.PENDING, statements.DEFERRED), (statements.FIRST_PENDING, statements.FIRST_DEFERRED)
 _D = deliveries.c
 _POSITION, _KEY, _LIST = (Claimed._fields.index(name) for name in ("position", "key", "list"))
 
@@ -115,9 +116,10 @@ def exchange(
     with ledger.write() as connection:
         if told.number:
             _record(connection, told, now, ledger.name)
-        ((issue, apart, request, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
+        ((issue, apart, request, first_only, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
         wanted = 0 if request else most + len(foresight.chosen)
-        rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight) if wanted else ([], [])
+        ways = _FIRST if first_only else _ALL
+        rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight, ways) if wanted else ([], [])
         unwanted = _suppressed(connection, rows)
         if not apart:
             unwanted |= _held_elsewhere(connection, campaign, issue, rows)
@@ -176,15 +178,16 @@ def _move(state: DeliveryState, reason: str) -> Ready:
 
 
 def _due(
-    connection: Connection, campaign: int, most: int, before: datetime, foresight: Foresight
+    connection: Connection, campaign: int, most: int, before: datetime, foresight: Foresight, ways: tuple[Ready, Ready]
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Return whom to claim, and who would be next."""
     chosen, reserved, shown = foresight
     wanted = most + len(chosen) + len(reserved) + shown
     # Two queries, so that each walks the index and none sorts all that is pending.
-    rows = statements.PENDING.rows(connection, {"of": campaign, "most": wanted})
+    pending, deferred = ways
+    rows = pending.rows(connection, {"of": campaign, "most": wanted})
     if len(rows) < wanted:
-        rows += statements.DEFERRED.rows(connection, {"of": campaign, "before": before, "most": wanted - len(rows)})
+        rows += deferred.rows(connection, {"of": campaign, "before": before, "most": wanted - len(rows)})
     if wanted == most:
         return rows, []
     free = [row for row in rows if row[_POSITION] not in reserved and row[_POSITION] not in chosen]

@@ -81,12 +81,30 @@ class Request(StrEnum):
     CANCEL = "cancel"
 
 
+class CanaryStage(StrEnum):
+    """How far a campaign's canary is: some people, chosen at random, who are sent to before all others.
+
+    GOING: they are sent to, and nobody else; GONE: that is done, and the rest waits for the sender's word; OVER: it was given.
+    """
+
+    NONE = ""
+    GOING = "going"
+    GONE = "gone"
+    OVER = "over"
+
+    @property
+    def holds(self) -> bool:
+        """Whether nobody but the canary is sent to."""
+        return self in {CanaryStage.GOING, CanaryStage.GONE}
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """The sending of one Edition to one Audience; ``issue`` is the stem, ``edition`` a digest, times are aware UTC.
 
     ``setting`` is what of the configuration its messages depend on, as it was when the campaign began; ``people`` how many the
-    audience had; ``untested`` that it began although its edition was not test-sent; ``request`` what other processes ask for.
+    audience had; ``untested`` that it began although its edition was not test-sent; ``request`` what other processes ask for;
+    ``canary`` how many people go first, 0 when all do.
     """
 
     id: int
@@ -105,6 +123,8 @@ class Campaign:
     reason: str
     created_at: datetime
     updated_at: datetime
+    canary: int
+    canary_stage: CanaryStage
 
 
 # Named tuples: a frozen dataclass takes six times as long to make, and one of each is made for every person.

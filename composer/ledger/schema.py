@@ -72,6 +72,8 @@ _MAY_HAVE = f"({_either('state', REACHED_STATES)} OR state = '{DeliveryState.SKI
 REACHED = text(f"real AND {_MAY_HAVE}")
 # What an index asks of a row is asked anew at each change of what it asks for: a column of its own is not, while it stays the same.
 HELD = text("held")
+# Who goes first, where a campaign has a canary. An index of few, by these very words: SQLite uses it only where a statement has them, too.
+CANARY = text("canary")
 _IS_HELD = f"held = (real AND NOT correction AND {_MAY_HAVE})"
 
 
@@ -128,6 +130,8 @@ campaigns = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("canary", Integer, nullable=False, server_default="0"),
+    Column("canary_stage", String(16), nullable=False, server_default=""),
     CheckConstraint(_in("state", CampaignState), name="state"),
     sqlite_autoincrement=True,
 )
@@ -153,6 +157,7 @@ deliveries = Table(
     Column("due_at", Moment),
     Column("updated_at", Moment, nullable=False),
     Column("held", Boolean, nullable=False, server_default=false()),
+    Column("canary", Boolean, nullable=False, server_default=false()),
     # What moves between states is found by place: neighbours in a batch are neighbours on disk.
     PrimaryKeyConstraint("campaign", "position"),
     UniqueConstraint("id"),
@@ -161,6 +166,7 @@ deliveries = Table(
     CheckConstraint(_IS_HELD, name="held"),
     Index("ix_deliveries_campaign_state_position", "campaign", "state", "position"),
     Index("ix_deliveries_address_key_issue", "address_key", "issue"),
+    Index("ix_deliveries_canary", "campaign", "state", "position", sqlite_where=CANARY, postgresql_where=CANARY),
     Index("uq_deliveries_once", "issue", "address_key", unique=True, sqlite_where=HELD, postgresql_where=HELD),
 )
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Text, bindparam, case, cast, func, insert, literal, null, or_, select, update
 
 from composer.ledger.lock import in_turn
-from composer.ledger.model import DeliveryState
+from composer.ledger.model import CanaryStage, DeliveryState
 from composer.ledger.ready import Ready, within
-from composer.ledger.schema import REACHED, attempts, campaigns, deliveries, moved_to, suppressions
+from composer.ledger.schema import CANARY, REACHED, attempts, campaigns, deliveries, moved_to, suppressions
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Insert, Select, Update
@@ -27,7 +27,8 @@ _WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
 def _begun(dialect: str) -> Select[Any]:
     turn = in_turn(dialect, _C.issue)
-    return select(_C.issue, ~_C.real | _C.correction, _C.request, *turn).where(_C.id == bindparam("of"))
+    first_only = or_(*(_C.canary_stage == literal(stage) for stage in CanaryStage if stage.holds))
+    return select(_C.issue, ~_C.real | _C.correction, _C.request, first_only, *turn).where(_C.id == bindparam("of"))
 
 
 def _rows(state: DeliveryState, *when: ColumnElement[bool]) -> Select[Any]:
@@ -88,6 +89,8 @@ def _unwanted(dialect: str) -> Select[Any]:
 BEGUN, OTHERS, ELSEWHERE, SUPPRESSED = Ready(_begun), Ready(lambda _: _others()), Ready(_reached), Ready(_unwanted)
 PENDING = Ready(lambda _: _rows(DeliveryState.PENDING))
 DEFERRED = Ready(lambda _: _rows(DeliveryState.DEFERRED, _D.due_at <= bindparam("before")))
+FIRST_PENDING = Ready(lambda _: _rows(DeliveryState.PENDING, CANARY))
+FIRST_DEFERRED = Ready(lambda _: _rows(DeliveryState.DEFERRED, _D.due_at <= bindparam("before"), CANARY))
 TAKE, SKIP, TOUCH = Ready(lambda _: _taken()), Ready(lambda _: _skipped()), Ready(lambda _: _touched())
 ENDED = Ready(lambda _: ended(*_among(DeliveryState.SENDING)))
 STAY, LEAVE = Ready(lambda _: _moved()), Ready(lambda _: _moved(held=False))

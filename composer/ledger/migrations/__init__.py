@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from composer.ledger.database import Ledger
 
-HEAD = "0003"
+HEAD = "0004"
 FOLDER = Path(__file__).parent
 # A number of our own: whoever holds this advisory lock makes or changes tables, and no one else (PostgreSQL's locks are a database's).
 _LOCK = 7_305_804_402
