@@ -160,9 +160,8 @@ def _canary(standing: Standing) -> str:
 def deferring(standing: Standing, now: datetime) -> Iterator[str]:
     """Say which domains defer how many, when the next is due and what they said last; the most of them first."""
     for each in standing.domains:
-        due = (
-            "due now" if each.due_at <= now else f"next due {each.due_at:{'%H:%M' if each.due_at - now < _SOON else '%Y-%m-%d %H:%M'}} UTC"
-        )
+        when_due = f"{each.due_at:%H:%M} UTC" if each.due_at - now < _SOON else when(each.due_at)
+        due = "due now" if each.due_at <= now else f"next due {when_due}"
         yield f"{each.domain}: {each.number:,}, {due}: {each.reason or 'no reason was given'}"
     if standing.more_domains:
         yield f"and {standing.more_domains:,} more {'domain' if standing.more_domains == 1 else 'domains'}"

@@ -15,7 +15,7 @@ from composer.ledger.ready import Ready, within
 from composer.ledger.schema import CANARY, REACHED, attempts, campaigns, deliveries, moved_to, suppressions
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Insert, Select, Update
+    from sqlalchemy import ColumnElement, Insert, Select, TextClause, Update
 
 _ATTEMPT = ("campaign", "position", "number", "started_at", "ended_at", "outcome", "answer", "batch")
 _C, _D, _S = campaigns.c, deliveries.c, suppressions.c
@@ -31,7 +31,7 @@ def _begun(dialect: str) -> Select[Any]:
     return select(_C.issue, ~_C.real | _C.correction, _C.request, first_only, *turn).where(_C.id == bindparam("of"))
 
 
-def _rows(state: DeliveryState, *when: ColumnElement[bool]) -> Select[Any]:
+def _rows(state: DeliveryState, *when: ColumnElement[bool] | TextClause) -> Select[Any]:
     fields = (_D.id, _D.campaign, _D.position, _D.attempts + 1, _D.email, _D.address_key, _D.name, cast(_D.fields, Text), _D.list)
     chosen = select(*fields).where(_D.campaign == bindparam("of"), _D.state == literal(state), *when)
     return chosen.order_by(_D.position).limit(bindparam("most")).with_for_update(skip_locked=True)
