@@ -77,6 +77,8 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     # RFC 6376, 3.1: a selector is one label or several, of letters, digits and hyphens within.
     "selector": (r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", "a word of letters, digits and hyphens: 2026a"),
     "domain": (r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", "a domain as DNS has it, in ASCII: example.org"),
+    # Gmail: "a mandatory unique Identifier (5-15 characters) chosen by the sender".
+    "sender_id": (r"[A-Za-z0-9_.-]{5,15}", "5 to 15 letters, digits, hyphens, underscores and dots: exampleorg"),
     "host": (r"[^\s/:@\[\]]+|\[?[0-9a-f:.]+\]?", "the name of a server: mail.example.org"),
 }
 

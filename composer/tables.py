@@ -117,6 +117,16 @@ class Smtp:
     username: str = _key("", "Login name; its password is `SMTP_PASSWORD` in the environment. Empty: no login.")
     connections: int = _key(1, "Connections that send at the same time, 1 to 50.", between=(1, 50))
     bounce_address: str = _key("", "Where bounces go (the envelope's sender). Empty: the address of `from`.", form="mailbox")
+    verp: bool = _key(
+        default=False, doc="Let every bounce name its delivery: the envelope's sender is `local+ID@domain`, made from the bounce address."
+    )
+    feedback_id: str = _key(
+        "",
+        "Sender id in a Feedback-ID header, by which Gmail tells apart what was complained about: 5 to 15 letters, digits, `-`, `_` "
+        "or `.`, the same in all your mail. Empty: no header.",
+        form="sender_id",
+    )
+    messages_per_connection: int = _key(1000, "Messages after which a connection is made anew. 0: any number.", between=(0, 1_000_000))
     ehlo_name: str = _key("", "Name that this machine gives itself. Empty: its own.", form="host")
     timeout: int = _key(60, "Seconds to wait for the server, 1 to 600.", between=(1, 600))
     dkim_selector: str = _key(

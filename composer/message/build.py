@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from composer.config import Config, ListSettings
 from composer.edition.model import Edition
+from composer.message.feedback import feedback_id
 from composer.message.headers import split_mailbox
 from composer.message.links import Unsubscribe, list_id_header, unsubscribe
 from composer.message.merge import Merger
@@ -28,6 +29,7 @@ class Builder:
         self._domain = _domain(edition.from_)
         self._sender = edition.reply_to or edition.from_
         self._list = {"List-Id": list_id_header(config.newsletter.name, settings, self._domain)}
+        self._list |= feedback_id(config, edition.stem, settings.name)
         self._shared: tuple[Unsubscribe, Mapping[str, str]] | None = None
 
     def build(self, recipient: Recipient, delivery_id: str, date: datetime, position: int = 0) -> Message:
