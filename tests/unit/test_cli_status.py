@@ -11,16 +11,18 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from composer.cli.app import app
-from composer.cli.standing import Standing
-from composer.cli.watch import Pace
+from composer.cli.standing import Standing, deferring
+from composer.cli.watch import Pace, _line, _time_left
 from composer.delivery.model import DeliveryState
 from composer.ledger.campaigns import ask_campaign, count_states, move_campaign, read_campaign, start_campaign
+from composer.ledger.deferring import DeferringDomain
 from composer.ledger.deliveries import claim, record
 from composer.ledger.lock import hold_campaign
 from composer.ledger.model import Request, Result
@@ -255,6 +257,88 @@ def test_pace_is_that_of_the_last_half_minute(ledger, looks, words, left):
     for seconds, done in looks:
         pace.add(seconds, _standing(campaign, pending=1000 - done, accepted=done, deferred=7))
     assert (str(pace), pace.left) == (words, left)
+
+
+@pytest.mark.parametrize(
+    ("looks", "words", "left", "average"),
+    [
+        # Half of them deferred: those who wait get fewer twice as fast as is settled.
+        ([(0, 1000, 0), (10, 800, 100)], "20 a second", "40 s", ""),
+        # Everybody is: nothing is settled, and yet it goes on.
+        ([(0, 1000, 0), (10, 800, 200)], "20 a second", "40 s", ""),
+        # The deferred are tried again: nobody of those who wait is.
+        ([(0, 0, 500), (10, 0, 300)], "20 a second", "", ""),
+        # A wait of half a minute, then on: what it is now, and what it was on the whole.
+        ([(0, 1000, 0), (30, 700, 0), (45, 700, 0), (60, 680, 0)], "40.0 a minute", "17 min 0 s", "2 min 8 s"),
+        # Nothing moves at all: the speed of before is all that is known.
+        ([(0, 1000, 0), (20, 800, 0), (30, 800, 0), (40, 800, 0), (60, 800, 0)], "", "", "4 min 0 s"),
+        # Nothing ever did.
+        ([(0, 1000, 0), (20, 1000, 0), (40, 1000, 0)], "", "", ""),
+        # It was made to wait again by `retry` or `resolve`.
+        ([(0, 100, 0), (10, 400, 0)], "", "", ""),
+        # Counting takes longer than the half minute.
+        ([(0, 1000, 0), (50, 900, 0), (100, 800, 0)], "2 a second", "6 min 40 s", ""),
+    ],
+)
+def test_pace_with_waits_and_deferred(ledger, looks, words, left, average):
+    """The time left is for those who wait, at the speed at which they get fewer; after a wait also at the speed on the whole."""
+    campaign, pace = read_campaign(ledger, _start(ledger)), Pace()
+    for seconds, pending, deferred in looks:
+        pace.add(seconds, _standing(campaign, pending=pending, deferred=deferred, accepted=5000 - pending - deferred))
+    assert (str(pace), pace.left, pace.left_on_average) == (words, left, average)
+
+
+def test_while_a_canary_goes_the_rest_is_not_waited_for(ledger):
+    """The time left is that until it stops."""
+    campaign, pace = read_campaign(ledger, _start(ledger, canary=3)), Pace()
+    assert campaign.canary_stage == "going"
+    for seconds, pending in ((0, 400), (10, 300)):
+        counts = {"pending": 9000 + pending, "accepted": 1000 - pending}
+        pace.add(seconds, Standing(campaign, counts, (), first={"pending": pending}))
+    assert (str(pace), pace.left) == ("10 a second", "30 s")
+
+
+def test_what_is_left_in_words(ledger):
+    """What a person reads beside the speed; when only deferred ones are left there is no speed to tell it by."""
+    campaign, due = read_campaign(ledger, _start(ledger)), datetime(2026, 1, 15, 14, 5, tzinfo=UTC)
+    assert (
+        _time_left(Standing(campaign, {"deferred": 3}, (), due), Pace())
+        == "nobody waits but those who are deferred; the next is due at 14:05 UTC"
+    )
+    pace = Pace()
+    for seconds, pending in ((0, 1000), (30, 700), (45, 700), (60, 680)):
+        standing = replace(_standing(campaign, pending=pending), sending=True)
+        pace.add(seconds, standing)
+    assert _time_left(standing, pace) == "about 17 min 0 s; about 2 min 8 s at the speed since the watch began"
+    assert _line(standing, pace).endswith("about 17 min 0 s left, about 2 min 8 s left at the speed since the watch began")
+
+
+def test_domains_that_defer(newsletter, ledger):
+    """Which, how many, when and why; in a line the biggest alone. It names no person."""
+    _start(ledger, *[S.DEFERRED] * 2, *[S.ACCEPTED] * 4)
+    assert re.search(r"Deferring +example\.com: 2, next due \d\d:\d\d UTC: deferred it\n", _shown(newsletter))
+    told = json.loads(_shown(newsletter, "--json"))
+    assert told["deferring"] == [{"domain": "example.com", "number": 2, "next_due": told["next_due"], "reason": "deferred it"}]
+    assert told["more_deferring"] == 0
+    assert "2 deferred, most of the deferred at example.com" in _shown(newsletter, "--watch")
+    assert "@" not in _shown(newsletter)
+
+
+def test_when_the_next_of_a_domain_is_due(ledger):
+    """The hour for today, the day beyond; what is due already is not promised for the past."""
+    now = datetime(2026, 1, 15, 14, 0, tzinfo=UTC)
+    domains = tuple(
+        DeferringDomain(f"{name}.example", 1200, now + timedelta(minutes=minutes), "")
+        for name, minutes in (("a", 5), ("b", 1200), ("c", 0), ("d", -5))
+    )
+    standing = Standing(read_campaign(ledger, _start(ledger)), {}, (), domains=domains, more_domains=1)
+    assert list(deferring(standing, now)) == [
+        "a.example: 1,200, next due 14:05 UTC: no reason was given",
+        "b.example: 1,200, next due 2026-01-16 10:00 UTC: no reason was given",
+        "c.example: 1,200, due now: no reason was given",
+        "d.example: 1,200, due now: no reason was given",
+        "and 1 more domain",
+    ]
 
 
 def test_a_watch_ends_when_nobody_sends_any_more(newsletter, ledger):

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from composer.delivery.campaign import run
+from composer.delivery.control import release
 from composer.delivery.sending import Watch
 from composer.delivery.setting import freeze
 from composer.delivery.undo import recall, reconcile
@@ -66,10 +67,9 @@ def ledger(letters):
         yield opened
 
 
-def _begin(letters, ledger, clock):
-    start_campaign(
-        ledger, an_edition(), an_audience(PEOPLE), transport="sendgrid", real=True, setting=freeze(letters.config), now=clock.now
-    )
+def _begin(letters, ledger, clock, **more):
+    settings = {"transport": "sendgrid", "real": True, "setting": freeze(letters.config), "now": clock.now, **more}
+    start_campaign(ledger, an_edition(), an_audience(PEOPLE), **settings)
     return read_campaign(ledger)
 
 
@@ -240,3 +240,27 @@ def test_nothing_is_handed_over_that_could_not_be_recalled(letters, ledger, acco
     assert "recalled" in report.reason
     assert run(letters, ledger, campaign, clock=clock).state == "finished"
     assert len(read_batches(ledger, 1)) == 2
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_canary_in_doubt_is_replaced_by_itself(letters, ledger, account, clock, taken):
+    """The second run, which sends again what was cancelled, is as much of the canary as the first: nobody else gets it."""
+    account.script += [None, Fault(Point.CLOSE_AFTER, accept=taken)]
+    report = run(letters, ledger, _begin(letters, ledger, clock, canary=8), clock=clock)
+    assert report.reason.startswith("the canary has gone out: 8 of 10 people (8 accepted)")
+    assert [str(batch.state) for batch in read_batches(ledger, 1)] == ["cancelled", "open"]
+    clock.now += timedelta(hours=1)
+    assert sorted(_got(account, clock).values()) == [1] * 8
+    assert release(letters, ledger, 1, clock.now)
+    assert run(letters, ledger, read_campaign(ledger, 1), clock=clock).state == "finished"
+    clock.now += timedelta(hours=1)
+    assert sorted(_got(account, clock).values()) == [1] * PEOPLE
+
+
+def test_a_canary_is_recalled_with_the_rest_that_waits(letters, ledger, account, clock):
+    """What the sender saw before its time was bad: nobody gets anything."""
+    run(letters, ledger, _begin(letters, ledger, clock, canary=4), clock=clock)
+    done = recall(letters, letters.config, ledger, read_campaign(ledger, 1), clock)
+    assert (done.recalled, done.skipped, done.too_late) == (4, 6, 0)
+    clock.now += timedelta(hours=1)
+    assert _got(account, clock) == {}

@@ -196,6 +196,7 @@ def test_a_migrated_campaign_goes_on(bare_project):
     with open_ledger(bare_project) as ledger:
         campaign = read_campaign(ledger, 1)
         assert (campaign.people, campaign.correction, campaign.untested, campaign.setting) == (9, False, False, {"a": {"b": 1}})
+        assert (campaign.canary, campaign.canary_stage) == (0, "")
         found = [finding.code for finding in check_ledger(bare_project, ledger) if finding.code != "ledger-not-durable"]
         assert found == ["left-in-flight", "left-in-flight"]
         assert settle_orphans(ledger, 1, DeliveryState.IN_DOUBT, "died", NOW) == 1
