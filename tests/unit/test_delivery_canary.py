@@ -221,6 +221,22 @@ def test_asked_to_stop_as_it_ends_says_so_with_the_next_run(project, ledger, mem
     assert len(memory.sent) == FIRST
 
 
+def test_a_death_before_it_is_told_as_gone(project, ledger, memory, monkeypatch):
+    """Everybody of it was sent to and nothing of that was said: the next run finds nobody, says it, and sends nothing."""
+    _begin(ledger)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("composer.delivery.canary.hold_rest", die)
+        with pytest.raises(KeyboardInterrupt):
+            _run(project, ledger)
+    assert read_campaign(ledger).canary_stage is CanaryStage.GOING
+    assert _go_on(project, ledger).held
+    assert len(memory.sent) == FIRST
+
+
 def test_the_rest_is_released_by_nobody_else(project, ledger, memory):
     """Not while a process sends it, not before the canary has gone, not after it is over."""
     _begin(ledger)
