@@ -7,6 +7,7 @@ the one before it on its connection was answered, so that no connection has more
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -68,9 +69,10 @@ class SmtpTransport:
     ) -> None:
         """Raise ConfigError for settings that cannot work; nothing is connected before the first message."""
         self.lanes: int = settings.connections
-        self._bounce_address, self._signer, self._grace = settings.bounce_address, signer, grace
+        self._grace = grace
+        self._pack = partial(pack, bounce_address=settings.bounce_address, signer=signer, verp=settings.verp)
         context = verifying(settings, password)
-        self._server = Server(lambda: connect(settings, password, context), tuple(waits))
+        self._server = Server(lambda: connect(settings, password, context), tuple(waits), settings.messages_per_connection)
         self._lanes = tuple(Lane(self._server) for _ in range(self.lanes))
         self._pool = Pool(self._lanes)
         self._relays = False
@@ -125,7 +127,7 @@ class SmtpTransport:
             return Rejected(f"the message cannot be written: {err}")
         if upcoming is not None:
             with suppress(MergeError):  # it is refused when its turn has come
-                lane.next = pack(upcoming, self._bounce_address, self._signer)
+                lane.next = self._pack(upcoming)
         try:
             outcome = transact(lane, parcel, relays=self._relays)
         except Lost as err:
@@ -140,7 +142,7 @@ class SmtpTransport:
 
     def _packed(self, lane: Lane, message: Message) -> Parcel:
         known = lane.next
-        return known if known and known.message_id == message.message_id else pack(message, self._bounce_address, self._signer)
+        return known if known and known.message_id == message.message_id else self._pack(message)
 
 
 def _give_up(lane: Lane, outcome: Outcome | None) -> None:

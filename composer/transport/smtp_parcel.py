@@ -11,6 +11,7 @@ from composer.message.headers import check_address, split_mailbox
 from composer.message.mime import head_and_body
 from composer.message.model import Message
 from composer.transport.base import Rejected
+from composer.transport.smtp_sender import envelope_sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,17 @@ class Parcel(NamedTuple):
         return f"Parcel({self.sender!r}, message_id={self.message_id!r}, size={self.size})"
 
 
-def pack(message: Message, bounce_address: str = "", signer: Signer | None = None) -> Parcel:
-    """Make the parcel of a message, signed where there is a signer.
+def pack(message: Message, bounce_address: str = "", signer: Signer | None = None, *, verp: bool = False) -> Parcel:
+    """Make the parcel of a message, signed where there is a signer; with ``verp`` the envelope's sender names its delivery.
 
     Raises MergeError for an address that cannot stand in a command (a line break, a NUL, an angle bracket), and as ``to_bytes``
     does; TransportError when it is the sender's, which concerns everybody.
     """
     try:
-        sender = split_mailbox(bounce_address or message.edition.from_)[1]
+        bounce = split_mailbox(bounce_address or message.edition.from_)[1]
     except MergeError as err:
         raise TransportError(err.message, hint=err.hint) from err
+    sender = envelope_sender(bounce, message.delivery_id, verp=verp)
     check_address(message.email)
     recipient, (head, body) = message.email, head_and_body(message)
     signature = signer.sign(head, body, message.date) if signer else b""

@@ -11,6 +11,7 @@ from composer.config import Smtp
 from composer.errors import ConfigError, MergeError
 from composer.findings import Where
 from composer.message.headers import split_mailbox
+from composer.transport.smtp_sender import check_verp
 
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
@@ -26,12 +27,14 @@ def verifying(settings: Smtp, password: str) -> ssl.SSLContext | None:
     try:
         bare_host(settings)
         settings.ehlo_name.encode("idna")
-        split_mailbox(settings.bounce_address or "nobody@example.org")
+        _, bounce = split_mailbox(settings.bounce_address or "nobody@example.org")
     except UnicodeError as err:
         hint = "Check [transport.smtp] `host` and `ehlo_name`."
         raise ConfigError("the mail server's name, or this machine's, is none", where=where, hint=hint) from err
     except MergeError as err:
         raise ConfigError("the bounce address is none", where=where, hint="Set [transport.smtp] `bounce_address` to one address.") from err
+    if settings.verp:
+        check_verp(bounce)
     if settings.username and not password:
         hint = "Put SMTP_PASSWORD into the environment or .env, or leave [transport.smtp] `username` empty."
         raise ConfigError("the mail server's password is not set", where=Where("SMTP_PASSWORD"), hint=hint)

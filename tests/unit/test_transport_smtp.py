@@ -86,6 +86,21 @@ def test_bounces_go_where_they_should(server):
     assert b"From: News <news@letters.example>\r\n" in server.received[0].data
 
 
+def test_a_bounce_may_name_its_delivery(server):
+    """VERP: each envelope has a sender of its own, and readers see the one there is."""
+    transport = SmtpTransport(settings(server, bounce_address="back@bounce.example", verp=True))
+    assert kinds(transport.send(people(2))) == [Accepted] * 2
+    transport.close()
+    assert [message.sender for message in server.received] == ["back+d0@bounce.example", "back+d1@bounce.example"]
+    assert all(b"From: News <news@letters.example>\r\n" in message.data for message in server.received)
+
+
+def test_an_address_too_long_for_verp_is_refused_before_anybody_is_sent_to(server):
+    """It concerns everybody, and must not fail person by person."""
+    with pytest.raises(TransportError, match="too long to name a delivery"):
+        SmtpTransport(settings(server, bounce_address="b" * 50 + "@bounce.example", verp=True))
+
+
 def test_a_parcel_shows_nobody():
     """A traceback must not carry an address or a letter into a log."""
     shown = repr(Parcel("news@x.example", "ana@y.example", (b"To: Ana", b"Dear Ana"), "m"))
