@@ -18,15 +18,19 @@ Done = TypeVar("Done")
 
 
 class Lanes(Generic[Work, Done]):
-    """``count`` threads that run ``work`` on one batch each at a time; what it raises comes out of ``collect``."""
+    """``count`` threads that run ``work`` on one batch each at a time; what it raises comes out of ``collect``.
+
+    ``quorum`` is how many batches have to have ended before anybody is woken.
+    """
 
     def __init__(self, work: Callable[[Work], Done], count: int, ready: Event) -> None:
-        """``ready`` is set whenever a batch has ended; whoever waits for it clears it before it collects."""
+        """``ready`` is set whenever enough batches have ended; whoever waits for it clears it before it collects."""
         self._work = work
         self._todo: SimpleQueue[Work | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Done | None, BaseException | None]] = SimpleQueue()
         self._ready = ready
         self.busy = 0
+        self.quorum = 1
         self.count = count
         for number in range(count):
             Thread(target=self._run, name=f"lane-{number + 1}", daemon=True).start()
@@ -65,7 +69,9 @@ class Lanes(Generic[Work, Done]):
                 self._done.put((self._work(batch), None))
             except BaseException as err:  # noqa: BLE001 - it is raised where it can be heard
                 self._done.put((None, err))
-            self._ready.set()
+            # To wake a thread for each of some thousand batches a second costs as much as sending them.
+            if self._done.qsize() >= self.quorum and not self._ready.is_set():
+                self._ready.set()
 
 
 class AtOnce(Generic[Work, Done]):

@@ -36,7 +36,7 @@ DRAIN_SECONDS = 8.0
 PATIENT_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
 _GATHER_SECONDS = 0.004
-_SHARE = 8
+_MANY_LANES = 16
 _WORTH_SAYING = 3.0
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
 _TOO_LATE = "the time in which this can be recalled is over; a resume hands the rest over for later"
@@ -127,12 +127,15 @@ def _ask(run: Run) -> None:
 
 
 def _gather(run: Run) -> None:
-    """Let lanes that end at nearly the same moment share a commit, which costs as much as three of them."""
-    end = time.monotonic() + _GATHER_SECONDS
-    while not run.desk.busy and 0 < run.lanes.idle < run.lanes.count // _SHARE and (left := end - time.monotonic()) > 0:
-        if run.ready.wait(left):
-            run.ready.clear()
-            _take(run)
+    """Let lanes that end at nearly the same moment share a commit: it costs as much as ten of them, and many lanes are slower by it."""
+    lanes, end = run.lanes, time.monotonic() + _GATHER_SECONDS
+    enough = lanes.count // 2 if lanes.count >= _MANY_LANES else 0
+    while not run.desk.busy and 0 < lanes.idle < enough and (left := end - time.monotonic()) > 0:
+        lanes.quorum = enough - lanes.idle
+        run.ready.wait(left)
+        lanes.quorum = 1
+        run.ready.clear()
+        _take(run)
 
 
 def _look_for_a_stop(run: Run) -> None:
@@ -171,12 +174,14 @@ def _hear(run: Run) -> None:
 def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:
     """Wait some ``seconds`` at most for lanes and ledger, and take what they have to say; False when the wait was interrupted."""
     interrupted = False
+    run.lanes.quorum = run.lanes.count if run.desk.busy else 1  # nobody can begin before the ledger has answered
     try:
         with run.sending.watch.interruptible():
             if not run.ready.wait(min(seconds, _LOOK_SECONDS)) and seconds >= _LOOK_SECONDS:
                 run.desk.look_again()
     except KeyboardInterrupt:
         run.stop, interrupted = INTERRUPTED, True
+    run.lanes.quorum = 1
     run.ready.clear()
     _take(run)
     _hear(run)
