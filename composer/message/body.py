@@ -11,6 +11,8 @@ _LINE = 76
 _SOFT = b"=\r\n"
 # A leading dot survives only if every hop stuffs it (RFC 5321, 4.5.2); mailbox files quote a leading "From ".
 _FRAGILE = re.compile(rb"^(?:\.|From ).*$", re.MULTILINE)
+# binascii encodes the space before a line break last, when the line may be full already (CPython 3.11 to 3.13).
+_OVERFULL = re.compile(rb"^(.{74,75})(=20|=09)$", re.MULTILINE)
 # What quoted-printable leaves as it is, when it is one short line with no space at either end.
 _AS_IS = re.compile(r"(?!\.|From )[!-<>-~]+(?: [!-<>-~]+)*")
 
@@ -23,6 +25,8 @@ def line_breaks(text: str) -> str:
 def quote(text: str) -> bytes:
     """Return text in quoted-printable; a line break is LF in, CRLF out."""
     quoted = b2a_qp(text.encode(), istext=True)
+    if "\n" in text and (b"=20\n" in quoted or b"=09\n" in quoted):
+        quoted = _OVERFULL.sub(rb"\1=\n\2", quoted)
     if quoted.startswith((b".", b"From ")) or b"\n." in quoted or b"\nFrom " in quoted:
         quoted = _FRAGILE.sub(lambda match: _guarded(match[0]), quoted)
     return quoted.replace(b"\n", b"\r\n")
