@@ -1,108 +1,99 @@
-"""An Edition's MIME, made once and cut at its merge fields: a message's body is a join of ready pieces (RFC 2045, 2046, 2387). Pure.
+"""An Edition as MIME, made once and cut at its merge fields: the body of a message is a join of ready pieces. Pure.
 
-Text in quoted-printable can be cut anywhere, for a soft line break may stand anywhere: each field's value has an encoded run of its
-own between two of them. Base64 cannot, for three bytes make four characters: where it is smaller, a part is encoded whole, anew for
-each message.
+Quoted-printable can be cut anywhere, for a soft line break may stand anywhere (RFC 2045, 6.7): each value is a run of its own between
+two of them. Base64 cannot: it makes four letters of three bytes, so that a value one byte longer changes every letter behind it. Where
+base64 is smaller, the part is joined as text and encoded for each message.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
+from composer.edition.model import Edition
+from composer.issue.model import Asset
 from composer.message import body, escape, headers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from composer.edition.model import Edition
-    from composer.issue.model import Asset
-    from composer.message.merge import Cut, Merger
-    from composer.message.model import Message
+from composer.message.cut import Cut
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&^_.+-]+")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9!#$&^_.+-]{1,80}")
 _MAX_NAME = 40
 
 
-class Run(NamedTuple):
-    """A value in quoted-printable, with a soft line break behind it, and how many bytes it has before it is encoded."""
+class Form:
+    """What all messages of an Edition have in common; safe to share between threads.
 
-    quoted: bytes
-    size: int
-
-
-@dataclass(slots=True)
-class Part:
-    """One text part: ``pieces`` in quoted-printable with ``holes`` (place in ``pieces``, mark) between soft line breaks.
-
-    ``quoted`` and ``size`` are the bytes of all pieces, encoded and not; ``frames`` what stands before it in either encoding.
+    ``content_type`` is the header field that belongs to the body, with its CRLF.
     """
 
-    frames: Mapping[str, bytes]
-    pieces: tuple[bytes, ...]
-    holes: tuple[tuple[int, str], ...]
-    quoted: int
-    size: int
-    runs: dict[str, tuple[str, Run]] = field(default_factory=dict)
+    def __init__(self, edition: Edition, text: Cut, html: Cut, image_urls: Mapping[str, str]) -> None:
+        """Encode what stands around the fields; images whose address is ``cid:…`` travel inside, beside the HTML."""
+        self.content_type, edge = _multipart("alternative", edition)
+        images = {content_id(image_urls.get(asset.mark, "")): asset for asset in edition.attachments}
+        inside = [_image_part(cid, asset) for cid, asset in images.items() if cid]
+        opening = closing = b""
+        if inside:
+            related, inner = _multipart("related", edition)
+            opening = related + b"\r\n" + inner + b"\r\n"
+            closing = b"".join(b"\r\n" + inner + b"\r\n" + image for image in inside) + b"\r\n" + inner + b"--\r\n"
+        self._text = Part("plain", text, edge + b"\r\n")
+        self._html = Part("html", html, b"\r\n" + edge + b"\r\n" + opening)
+        self._end = closing + b"\r\n" + edge + b"--\r\n"
 
-    def fill(self, message: Message, text: Cut) -> Sequence[bytes]:
-        """Return what stands in a message: quoted-printable, or base64 where that is smaller; ``text`` is what was encoded."""
-        substitutions, pieces = message.substitutions, list(self.pieces)
-        quoted, size = self.quoted, self.size
-        for place, mark in self.holes:
-            run = self._run(mark, substitutions[mark])
-            pieces[place] = run.quoted
+    def fill(self, values: Mapping[str, str]) -> list[bytes]:
+        """Return the pieces of a message's body, given the escaped value of every mark.
+
+        Joined they are ASCII in lines that end with CRLF; no line of a text is longer than 76 or begins with a dot.
+        """
+        return [*self._text.fill(values), *self._html.fill(values), self._end]
+
+
+class Part:
+    """One text of an Edition, in both encodings; the holes stand at the odd places. Safe to share between threads."""
+
+    def __init__(self, kind: str, cut: Cut, opening: bytes) -> None:
+        """Encode the texts around the holes of ``cut``; ``opening`` is what stands before the part's own header."""
+        # Line ends are read in each text by itself: how many there are around a field must not hang on its value.
+        texts = [body.line_breaks(text) for text in cut.around]
+        quoted = [*map(body.encode_piece, texts[:-1]), body.encode_end(texts[-1])]
+        self._marks = tuple(slot.mark for _, slot in cut.holes)
+        self._plain = _spaced([_plain(text) for text in texts])
+        self._sizes = sum(map(len, self._plain)), sum(map(len, quoted))
+        fields = opening + f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: ".encode()
+        self._quoted = _spaced([fields + b"quoted-printable\r\n\r\n" + quoted[0], *quoted[1:]])
+        self._base64 = fields + b"base64\r\n\r\n"
+
+    def fill(self, values: Mapping[str, str]) -> list[bytes]:
+        """Return the pieces of the part, in the smaller encoding: that is quoted-printable but for scripts whose bytes it triples."""
+        runs = [_run(values[mark]) for mark in self._marks]
+        plain, quoted = self._sizes
+        for run in runs:
+            plain += len(run.plain)
             quoted += len(run.quoted)
-            size += run.size
-        if quoted <= body.base64_size(size):
-            return (self.frames[body.QUOTED], *pieces)
-        data = body.line_breaks(text.join(substitutions)).encode().replace(b"\n", b"\r\n")
-        return self.frames[body.BASE64], body.encode_bytes(data)
-
-    def _run(self, mark: str, value: str) -> Run:
-        """Encode a value; one that is that of the person before, as an unsubscribe address often is, is not encoded again."""
-        last = self.runs.get(mark)
-        if last is None or last[0] != value:
-            last = self.runs[mark] = (value, Run(body.quote_run(value), len(value) if value.isascii() else len(value.encode())))
-        return last[1]
+        if quoted <= body.base64_size(plain):
+            pieces = self._quoted.copy()
+            pieces[1::2] = [run.quoted for run in runs]
+            return pieces
+        pieces = self._plain.copy()
+        pieces[1::2] = [run.plain for run in runs]
+        return [self._base64, body.encode_bytes(b"".join(pieces))]
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What all messages of an Edition share: ``content_type`` is the header field of the whole, the rest its body."""
+class Run(NamedTuple):
+    """A value as UTF-8, and in quoted-printable as a piece by itself."""
 
-    content_type: bytes
-    text: Part
-    html: Part
-    end: bytes
-
-    def fill(self, message: Message) -> bytes:
-        """Return a message's body."""
-        merger = message.merged.merger
-        return b"".join(chain(self.text.fill(message, merger.text), self.html.fill(message, merger.html), (self.end,)))
+    plain: bytes
+    quoted: bytes
 
 
-@lru_cache(maxsize=8)
-def form_of(merger: Merger) -> Form:
-    """Encode an Edition; the images whose address is ``cid:…`` travel inside, in a multipart/related with the HTML."""
-    edition = merger.edition
-    content_type, edge = _multipart("alternative", edition)
-    images = {content_id(merger.image_urls.get(asset.mark, "")): asset for asset in edition.attachments}
-    parts = [_image_part(cid, asset) for cid, asset in images.items() if cid]
-    opening, closing = edge + b"\r\n", b""
-    if parts:
-        field, inner = _multipart("related", edition)
-        opening += field + b"\r\n" + inner + b"\r\n"
-        closing = b"\r\n" + b"".join(inner + b"\r\n" + part + b"\r\n" for part in parts) + inner + b"--\r\n"
-    text, html = _part("plain", merger.text, edge + b"\r\n"), _part("html", merger.html, b"\r\n" + opening)
-    return Form(content_type, text, html, closing + b"\r\n" + edge + b"--\r\n")
+@lru_cache(maxsize=64)  # one value stands in several places, and one that is the same for everybody in each message
+def _run(value: str) -> Run:
+    text = body.line_breaks(value)
+    return Run(_plain(text), body.encode_piece(text))
 
 
 def content_id(image_url: str) -> str:
@@ -110,28 +101,23 @@ def content_id(image_url: str) -> str:
     return image_url.removeprefix("cid:") if image_url.startswith("cid:") else ""
 
 
+def _plain(text: str) -> bytes:
+    return text.encode().replace(b"\n", b"\r\n")
+
+
+def _spaced(pieces: list[bytes]) -> list[bytes]:
+    """Put an empty place between each two pieces."""
+    spaced = [b""] * (2 * len(pieces) - 1)
+    spaced[::2] = pieces
+    return spaced
+
+
 def _multipart(kind: str, edition: Edition) -> tuple[bytes, bytes]:
-    """Return the header field of a multipart and the line between its parts."""
+    """Return the header field of a multipart, and the line that stands before each of its parts."""
     # "=_" stands in no quoted-printable and in no base64 text, so no body can hold a boundary (RFC 2045, 6.7).
     boundary = f"=_{sha256(f'{edition.digest} {kind}'.encode()).hexdigest()[:32]}"
     root = '; type="text/html"' if kind == "related" else ""  # required by RFC 2387, 3.1
     return headers.line("Content-Type", f'multipart/{kind}{root}; boundary="{boundary}"'), f"--{boundary}".encode()
-
-
-def _part(kind: str, text: Cut, opening: bytes) -> Part:
-    marks = {place: slot.mark for place, slot in text.holes}
-    last = max((place for place, piece in enumerate(text.pieces) if piece or place in marks), default=0)
-    pieces, size = [], 0
-    for place, piece in enumerate(text.pieces):
-        if place in marks:
-            pieces.append(b"")
-            continue
-        lines = body.line_breaks(piece)
-        size += len(lines.encode()) + lines.count("\n")
-        pieces.append(body.quote_run(lines) if place < last and lines else body.quote(lines))
-    fields = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {{}}\r\n\r\n"
-    frames = {name: opening + fields.format(name).encode() for name in (body.QUOTED, body.BASE64)}
-    return Part(frames, tuple(pieces), tuple(marks.items()), sum(map(len, pieces)), size)
 
 
 def _image_part(cid: str, asset: Asset) -> bytes:

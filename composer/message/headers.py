@@ -22,6 +22,7 @@ _ROOM = 52
 _LONG_WORD = 60
 _LONG_NAME = 400
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*")
 _SIMPLE = re.compile(r"[!-~]+(?: [!-~]+)*")
 # RFC 5322, 3.4.1, with UTF-8 as RFC 6532 adds it.
 _ADDR_SPEC = re.compile(r"[^\s\x00-\x20\x7f-\x9f<>()\[\]\\,;:\"@]+@[A-Za-z0-9._-]+")
@@ -39,6 +40,8 @@ def phrase(value: str) -> str:
 
     Direction overrides and line breaks are gone, runs of spaces are one: readers take them so in a phrase anyway.
     """
+    if len(value) <= _LONG_NAME and _PLAIN_NAME.fullmatch(value):  # what follows gives the same, and takes its time
+        return value
     value = " ".join(escape.header(value).split())
     if not value.isascii() or "=?" in value or any(len(word) > _LONG_NAME for word in value.split(" ")):
         return _encoded_words(value)
@@ -74,21 +77,21 @@ def split_mailbox(text: str) -> tuple[str, str]:
 
 def line(name: str, value: str) -> bytes:
     """Return a header field folded at its spaces, CRLF at the end. Raises MergeError beyond what RFC 5322 allows."""
-    if len(name) + len(value) + 2 <= _LINE and value.isascii() and value.isprintable():
+    clean = name.isprintable() and value.isprintable()
+    if clean and len(name) + len(value) + 2 <= _LINE and value.isascii():
         return f"{name}: {value}\r\n".encode()
     lines = [f"{name}:"]
     for word in value.split(" "):
-        begun = lines[-1].strip() and (len(lines) > 1 or lines[-1] != f"{name}:")
-        if begun and len(lines[-1]) + 1 + len(word) > _LINE:
+        if len(lines[-1]) + 1 + len(word) > _LINE and lines[-1].strip() and lines[-1] != f"{name}:":
             lines.append("")
         lines[-1] += f" {word}"
     field = "\r\n".join(lines).encode()
-    if any(len(each) > _HARD for each in field.split(b"\r\n")) or not _clean(field):
+    if max(map(len, field.split(b"\r\n"))) > _HARD or not (clean or _is_clean(field)):
         raise MergeError(f"the header {name} cannot be written", hint="It holds a line break, or a word of more than 998 characters.")
     return field + b"\r\n"
 
 
-def _clean(field: bytes) -> bool:
+def _is_clean(field: bytes) -> bool:
     return not re.search(rb"[\x00\x7f]|\r(?!\n )|(?<!\r)\n", field)
 
 
@@ -99,8 +102,9 @@ def _as_is(value: str) -> bool:
 
 def _encoded_words(value: str) -> str:
     q = [_q(character) for character in value]
-    if sum(map(len, q)) <= len(value.encode()) * 4 / 3:
-        return " ".join(f"=?utf-8?q?{chunk}?=" for chunk in _packed(q, _ROOM))
+    size = sum(map(len, q))
+    if size <= len(value.encode()) * 4 / 3:
+        return f"=?utf-8?q?{''.join(q)}?=" if size <= _ROOM else " ".join(f"=?utf-8?q?{chunk}?=" for chunk in _packed(q, _ROOM))
     chunks = _packed(list(value), _ROOM * 3 // 4)
     return " ".join(f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in chunks)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, NoReturn
 
 from composer.edition.model import Context, Edition, Slot
 from composer.errors import MergeError
 from composer.issue.model import LINK_FIELDS
 from composer.message import escape
+from composer.message.cut import cut
+from composer.message.form import Form
 
 # SendGrid replaces such a tag while it sends, so it must reach it as it is.
 _SENDGRID_TAG = re.compile(r"<%[a-z_]+%>")
@@ -69,9 +71,9 @@ class Merger:
         for asset in edition.attachments:
             if asset.mark not in self.image_urls:
                 raise MergeError(f"no address is known for the image {asset.name}", hint="Set [images] url, or send it inline.")
-        self.subject = _cut(escape.header(edition.subject), slots, {})
-        self.text = _cut(edition.text, slots, self.image_urls)
-        self.html = _cut(edition.html, slots, {mark: escape.attribute(url) for mark, url in self.image_urls.items()})
+        self.subject = cut(escape.header(edition.subject), slots, {})
+        self.text = cut(edition.text, slots, self.image_urls)
+        self.html = cut(edition.html, slots, {mark: escape.attribute(url) for mark, url in self.image_urls.items()})
         for _, slot in self.html.holes:
             if slot.context in {Context.PLAIN, Context.HEADER}:
                 raise MergeError(f"the field {slot.source} stands in HTML unescaped", where=slot.where, hint="Report this template.")
@@ -83,6 +85,11 @@ class Merger:
     def __hash__(self) -> int:
         """Agree with equality."""
         return hash(self.edition.digest)
+
+    @cached_property
+    def form(self) -> Form:
+        """The Edition as MIME, made when it is first asked for. Two threads may both make it; the forms are equal."""
+        return Form(self.edition, self.text, self.html, self.image_urls)
 
     def merge(self, values: Mapping[str, str]) -> Merged:
         """Fill every field: the value, stripped, if there is one, else the field's default.
@@ -98,34 +105,6 @@ class Merger:
                 last = self._last[name] = (value, {slot.mark: _filled(slot, value) for slot in slots})
             filled.update(last[1])
         return Merged(self, filled)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A text cut at its marks: ``pieces`` in order, and which of them a slot fills."""
-
-    pieces: tuple[str, ...]
-    holes: tuple[tuple[int, Slot], ...]
-
-    def join(self, filled: Mapping[str, str]) -> str:
-        """Return the text with the values of ``filled``, by mark."""
-        pieces = list(self.pieces)
-        for position, slot in self.holes:
-            pieces[position] = filled[slot.mark]
-        return "".join(pieces)
-
-
-def _cut(source: str, slots: Mapping[str, Slot], fixed: Mapping[str, str]) -> Cut:
-    marks = sorted({*slots, *fixed}, key=len, reverse=True)
-    if not marks:
-        return Cut((source,), ())
-    pieces: list[str] = []
-    holes: list[tuple[int, Slot]] = []
-    for position, piece in enumerate(re.split(f"({'|'.join(map(re.escape, marks))})", source)):
-        if position % 2 and piece in slots:
-            holes.append((position, slots[piece]))
-        pieces.append(fixed.get(piece, piece) if position % 2 else piece)
-    return Cut(tuple(pieces), tuple(holes))
 
 
 def _filled(slot: Slot, given: str) -> str:

@@ -1,19 +1,20 @@
 """What holds for every message: it reads back, and no value gets out of its place."""
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from html import unescape
 from html.parser import HTMLParser
 from quopri import decodestring
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from composer.edition.model import Context, Edition, Slot
 from composer.findings import Where
 from composer.message import escape
-from composer.message.body import line_breaks, quote, quote_run
+from composer.message.body import base64_size, encode_bytes, encode_end, encode_piece
 from composer.message.merge import Merger
 from composer.message.mime import to_bytes
 from composer.message.model import Message
@@ -92,17 +93,29 @@ def test_every_message_is_fit_for_the_wire(name, subject, text):
     assert data == to_bytes(message(name=name, subject=subject, text=text))
 
 
-@given(wild)
-@settings(deadline=None)
-def test_no_body_line_is_fragile(text):
-    """A leading dot or From is encoded wherever it ends up after wrapping, and a run may be followed by anything."""
-    text = line_breaks(text)
-    for data in (quote(text), quote_run(text)):
-        assert all(
-            len(line) <= 76 and not line.startswith((b".", b"From ")) and not line.endswith((b" ", b"\t")) for line in data.split(b"\r\n")
-        )
-        assert decodestring(data).replace(b"\r\n", b"\n").decode() == text
-    assert quote_run(text).endswith(b"=\r\n") == bool(text)
+@given(st.lists(wild.map(lines_of), min_size=1, max_size=6))
+@example(["From", " me"])
+@example(["x" * 74 + " \n" + "x" * 75 + "\t\n." + "x" * 73 + " \n"])
+@example(["x" * 75, "", ".", "x" * 76, " ", "From ", "=" * 26, "\n", "\t\n", "."])
+@settings(deadline=None, max_examples=400)
+def test_pieces_of_text_are_encoded_each_by_itself(pieces):
+    """Whatever follows whatever, joined they read as one text, in lines that no mail server breaks, stuffs or strips."""
+    data = b"".join([*map(encode_piece, pieces[:-1]), encode_end(pieces[-1])])
+    assert decodestring(data).decode().replace("\r\n", "\n") == "".join(pieces)
+    for line in data.split(b"\r\n"):
+        assert len(line) <= 76
+        assert not line.startswith((b".", b"From "))
+        assert not line.endswith((b" ", b"\t"))
+
+
+@given(st.binary(max_size=400))
+def test_the_size_of_base64_is_known_beforehand(data):
+    """The choice of an encoding rests on it; and no line is longer than 76."""
+    encoded = encode_bytes(data)
+    assert len(encoded) == base64_size(len(data))
+    assert b64decode(encoded) == data
+    assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
+    assert encoded.endswith(b"\r\n") == bool(data)
 
 
 class _Reader(HTMLParser):
