@@ -32,8 +32,11 @@ class _Compiled:
             ready[name] = self.converters[name](ready[name])
         return ready
 
-    def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...] | Mapping[str, Any]:
+    def placed(self, values: Mapping[str, Any]) -> tuple[Any, ...] | Mapping[str, Any]:
         return tuple([values[name] for name in self.order]) if self.order else values
+
+    def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...] | Mapping[str, Any]:
+        return self.placed({**self.constants, **self.converted(values)})
 
 
 class Ready:
@@ -48,7 +51,7 @@ class Ready:
         compiled = self._for(connection.dialect)
         cursor = _driver(connection).cursor()
         try:
-            cursor.execute(compiled.text, compiled.bound({**compiled.constants, **compiled.converted(values)}))
+            cursor.execute(compiled.text, compiled.bound(values))
             found: list[tuple[Any, ...]] = cursor.fetchall()
         finally:
             cursor.close()
@@ -59,7 +62,7 @@ class Ready:
         compiled = self._for(connection.dialect)
         # What they share is converted once: of ten thousand people, a moment would be ten thousand times.
         known = {**compiled.constants, **compiled.converted(shared)}
-        rows = [compiled.bound({**known, **compiled.converted(values)}) for values in each]
+        rows = [compiled.placed({**known, **compiled.converted(values)}) for values in each]
         cursor = _driver(connection).cursor()
         try:
             cursor.executemany(compiled.text, rows)

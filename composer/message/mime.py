@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
@@ -42,17 +41,31 @@ def head(message: Message) -> bytes:
     Raises MergeError for an address, Message-ID or header that cannot be written; a name or subject is always made
     harmless instead.
     """
-    return b"".join(_fields(message))
+    edition, date = message.edition, message.date
+    shared = _said_to_all(edition.reply_to, message.subject, date.replace(microsecond=0, tzinfo=None), date.utcoffset())
+    to, message_id = headers.line("To", headers.mailbox(message.name, message.email)), _message_id(message.message_id)
+    return b"".join(
+        (_sender("From", edition.from_), to, shared, message_id, _of_the_list(tuple(message.headers.items()), edition.language))
+    )
 
 
 def check_head(message: Message) -> None:
     """Raise MergeError, as ``head`` does, for what no header can hold; texts are not looked at, for they are always made harmless."""
-    if not _MESSAGE_ID.fullmatch(message.message_id):
-        raise MergeError("the Message-ID is not of the form id@domain")
+    _message_id(message.message_id)
     headers.check_address(message.email)
     for name, value in message.headers.items():
-        if not _is_writable(name, value):
-            raise MergeError("a header of the list cannot be written", hint="Header names are words, their values one line of ASCII.")
+        _check(name, value)
+
+
+def _message_id(message_id: str) -> bytes:
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise MergeError("the Message-ID is not of the form id@domain")
+    return headers.line("Message-ID", f"<{message_id}>")
+
+
+def _check(name: str, value: str) -> None:
+    if not _is_writable(name, value):
+        raise MergeError("a header of the list cannot be written", hint="Header names are words, their values one line of ASCII.")
 
 
 @lru_cache(maxsize=64)  # most are the same for everybody
@@ -60,42 +73,26 @@ def _is_writable(name: str, value: str) -> bool:
     return bool(_FIELD_NAME.fullmatch(name)) and value.isascii() and value.isprintable() and len(value) <= _LONGEST_HEADER
 
 
-def _fields(message: Message) -> Iterator[bytes]:
-    check_head(message)
-    edition, date = message.edition, message.date
-    yield _sender("From", edition.from_)
-    yield headers.line("To", headers.mailbox(message.name, message.email))
-    if edition.reply_to:
-        yield _sender("Reply-To", edition.reply_to)
-    yield _subject(message.subject)
-    yield _date(date.replace(microsecond=0, tzinfo=None), date.utcoffset())
-    yield headers.line("Message-ID", f"<{message.message_id}>")
-    for name, value in message.headers.items():
-        yield _line(name, value)
-    yield _constant(edition.language)
-
-
-_line = lru_cache(maxsize=64)(headers.line)  # most are the same for everybody
-
-
 @lru_cache(maxsize=32)  # senders; there are few
 def _sender(name: str, mailbox: str) -> bytes:
     return headers.line(name, headers.mailbox(*headers.split_mailbox(mailbox)))
 
 
-@lru_cache(maxsize=16)
-def _subject(subject: str) -> bytes:
-    return headers.line("Subject", headers.unstructured(subject))
-
-
 @lru_cache(maxsize=16)  # a batch is written within seconds
-def _date(moment: datetime, offset: timedelta | None) -> bytes:
+def _said_to_all(reply_to: str, subject: str, moment: datetime, offset: timedelta | None) -> bytes:
     """``moment`` has no zone, for moments of different zones can be equal."""
     zone = None if offset is None else timezone(offset)
-    return headers.line("Date", format_datetime(moment.replace(tzinfo=zone)))
+    answers = _sender("Reply-To", reply_to) if reply_to else b""
+    subject_line = headers.line("Subject", headers.unstructured(subject))
+    return answers + subject_line + headers.line("Date", format_datetime(moment.replace(tzinfo=zone)))
 
 
-@lru_cache(maxsize=16)
-def _constant(language: str) -> bytes:
+@lru_cache(maxsize=16)  # unless each has a link of their own, they are the same for everybody
+def _of_the_list(fields: tuple[tuple[str, str], ...], language: str) -> bytes:
+    for name, value in fields:
+        _check(name, value)
     spoken = headers.line("Content-Language", language) if _LANGUAGE.fullmatch(language) else b""
-    return spoken + headers.line("MIME-Version", "1.0")
+    return b"".join(_line(name, value) for name, value in fields) + spoken + headers.line("MIME-Version", "1.0")
+
+
+_line = lru_cache(maxsize=64)(headers.line)

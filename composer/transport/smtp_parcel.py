@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from composer.errors import MergeError, TransportError
 from composer.message.dkim import Signer
-from composer.message.headers import check_address, split_mailbox
+from composer.message.headers import split_mailbox
 from composer.message.mime import head_and_body
 from composer.message.model import Message
 from composer.transport.base import Rejected
@@ -59,7 +59,6 @@ def pack(message: Message, bounce_address: str = "", signer: Signer | None = Non
     except MergeError as err:
         raise TransportError(err.message, hint=err.hint) from err
     sender = envelope_sender(bounce, message.delivery_id, verp=verp)
-    check_address(message.email)
     recipient, (head, body) = message.email, head_and_body(message)
     signature = signer.sign(head, body, message.date) if signer else b""
     pieces = signature + head, b"\r\n", body

@@ -117,7 +117,8 @@ def test_without_the_library_it_says_how_to_get_it(monkeypatch):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
+    pem = verifiers.pem()  # before the library is gone
     monkeypatch.setattr(builtins, "__import__", lacking)
     with pytest.raises(ConfigError, match="not installed") as caught:
-        read_key(verifiers.pem(), WHERE)
+        read_key(pem, WHERE)
     assert caught.value.hint == 'pip install "newsletter-composer[dkim]"'
