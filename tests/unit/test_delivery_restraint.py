@@ -195,7 +195,7 @@ def test_no_envelope_is_out_for_long(start):
         assert Restraint(sending, 1).foresees is foresees
 
 
-@pytest.mark.parametrize("any_ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("any_project", ["sqlite"], indirect=True)
 def test_two_hundred_a_second_on_the_wire(start):
     """Seen from the server: never five percent more in any five seconds. How much of it is used, a busy machine decides: see bench/pace.py."""
     rate, people = 200, 2_000
