@@ -84,6 +84,8 @@ def test_campaigns_as_json(newsletter, ledger):
         "state": "running",
         "reason": "",
         "people": 3,
+        "canary": 0,
+        "canary_stage": "",
         "accepted": 1,
         "created_at": NOW.isoformat(),
         "updated_at": NOW.isoformat(),
