@@ -90,7 +90,7 @@ def run(project: Project, ledger: Ledger, campaign: Campaign, *, clock: Callable
 
 def _exchange(then: Project, ledger: Ledger, campaign: Campaign, lock: int | None) -> AbstractContextManager[Exchange | None]:
     """Return what keeps a ledger apart from what is sent: a process more is worth it for many people, and a file alone can be shared so."""
-    if lock is None or campaign.people < MANY:
+    if lock is None or campaign.people < MANY or not way_out(campaign.transport).apart:
         return nullcontext()
     here = partial(record_and_claim, ledger, campaign.id)
     return exchanging(ledger_path(then), ledger.name, campaign.id, lock, BUSY_SECONDS, meanwhile=here)

@@ -35,7 +35,8 @@ DRAIN_SECONDS = 8.0
 # So long a ledger may take for what is handed in last; after that an interrupt ends the wait.
 PATIENT_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
-_GATHER_SECONDS = 0.004
+# The more lanes there are, the less is lost while some wait for others.
+_GATHER_SECONDS = 0.00025
 _MANY_LANES = 16
 _WORTH_SAYING = 3.0
 _ON_REQUEST = {Request.PAUSE: "paused on request", Request.CANCEL: "cancelled on request"}
@@ -128,7 +129,7 @@ def _ask(run: Run) -> None:
 
 def _gather(run: Run) -> None:
     """Let lanes that end at nearly the same moment share a commit: it costs as much as ten of them, and many lanes are slower by it."""
-    lanes, end = run.lanes, time.monotonic() + _GATHER_SECONDS
+    lanes, end = run.lanes, time.monotonic() + run.lanes.count * _GATHER_SECONDS
     enough = lanes.count // 2 if lanes.count >= _MANY_LANES else 0
     while not run.desk.busy and 0 < lanes.idle < enough and (left := end - time.monotonic()) > 0:
         lanes.quorum = enough - lanes.idle

@@ -40,8 +40,9 @@ class Occasion:
 class WayOut:
     """A transport before it is opened: whether it is ``real``, where it goes (a folder or a host), and how to open it.
 
-    ``probe`` logs in without sending and says in a line what it found; it raises TransportError. None: there is nothing to log in to.
-    ``lacks`` names the permissions that the login goes without, though a send needs them; it raises TransportError too.
+    ``apart`` says that what it sends at once is much, so that a process more for the ledger is worth it. ``probe`` logs in without
+    sending and says in a line what it found; it raises TransportError. None: there is nothing to log in to. ``lacks`` names the
+    permissions that the login goes without, though a send needs them; it raises TransportError too.
     """
 
     real: bool
@@ -49,6 +50,7 @@ class WayOut:
     opener: Callable[[Project, Occasion], Transport]
     probe: Callable[[Project], str] | None = None
     lacks: Callable[[Project], tuple[str, ...]] = lambda _: ()
+    apart: bool = True
 
 
 def _outbox_folder(project: Project, occasion: Occasion) -> str:
@@ -109,7 +111,8 @@ def _sendgrid_lacks(project: Project) -> tuple[str, ...]:
 
 WAYS_OUT: dict[str, WayOut] = {
     "outbox": WayOut(real=False, place=_outbox_folder, opener=_open_outbox),
-    "smtp": WayOut(real=True, place=_smtp_place, opener=_open_smtp, probe=_probe_smtp),
+    # A message at a time: what goes to another process and back would cost more than the ledger does.
+    "smtp": WayOut(real=True, place=_smtp_place, opener=_open_smtp, probe=_probe_smtp, apart=False),
     "sendgrid": WayOut(real=True, place=_sendgrid_place, opener=_open_sendgrid, probe=_probe_sendgrid, lacks=_sendgrid_lacks),
 }
 
