@@ -7,6 +7,7 @@ moves only what is ``sending``. Which states follow which is decided above, in `
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, literal, update
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Run = tuple[int, int]
 MOST = 1_000
+_FRESH = timedelta(seconds=1)
 ALREADY_MAILED = "already_mailed"
 _ALL, _FIRST = (statements.PENDING, statements.DEFERRED), (statements.FIRST_PENDING, statements.FIRST_DEFERRED)
 _D = deliveries.c
@@ -113,7 +115,7 @@ def exchange(
 
     Raises LedgerError as ``record`` does, and then changes nothing.
     """
-    with ledger.write() as connection:
+    with ledger.write_again() as connection:
         if told.number:
             _record(connection, told, now, ledger.name)
         ((issue, apart, request, first_only, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
@@ -128,7 +130,7 @@ def exchange(
             _skip(connection, campaign, {row[_POSITION]: unwanted[row[_KEY]] for row in rows if row[_KEY] in unwanted}, now)
         if taken:
             statements.TAKE.change(connection, _each(_runs([row[_POSITION] for row in taken])), of=campaign, now=now)
-            statements.TOUCH.change(connection, [{}], of=campaign, now=now)
+            statements.TOUCH.change(connection, [{}], of=campaign, now=now, before=now - _FRESH)
     return Found(taken, len(rows) - len(taken), request, ahead)
 
 

@@ -25,12 +25,12 @@ class _Compiled:
     order: tuple[str, ...]
     constants: dict[str, Any]
     converters: dict[str, Callable[[Any], Any]]
+    names: frozenset[str]
 
-    def converted(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        ready = dict(values)
-        for name in self.converters.keys() & ready.keys():
-            ready[name] = self.converters[name](ready[name])
-        return ready
+    def converted(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self.names.isdisjoint(values):
+            return values
+        return {name: self.converters[name](value) if name in self.names else value for name, value in values.items()}
 
     def placed(self, values: Mapping[str, Any]) -> tuple[Any, ...] | Mapping[str, Any]:
         return tuple([values[name] for name in self.order]) if self.order else values
@@ -76,7 +76,9 @@ class Ready:
             compiled = statement.compile(dialect=dialect)
             processors = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()}
             converters = {name: processor for name, processor in processors.items() if processor}
-            self._compiled[dialect.name] = _Compiled(str(compiled), tuple(compiled.positiontup or ()), compiled.params, converters)
+            self._compiled[dialect.name] = _Compiled(
+                str(compiled), tuple(compiled.positiontup or ()), compiled.params, converters, frozenset(converters)
+            )
         return self._compiled[dialect.name]
 
 

@@ -70,7 +70,12 @@ def _skipped() -> Update:
 
 
 def _touched() -> Update:
-    return update(campaigns).where(_C.id == bindparam("of")).values(updated_at=_NOW)
+    """That a campaign is being sent is told to the second: a page less to be written in most commits."""
+    return (
+        update(campaigns)
+        .where(_C.id == bindparam("of"), _C.updated_at < bindparam("before", type_=_C.updated_at.type))
+        .values(updated_at=_NOW)
+    )
 
 
 def _others() -> Select[Any]:

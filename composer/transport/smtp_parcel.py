@@ -8,7 +8,7 @@ from typing import NamedTuple
 from composer.errors import MergeError, TransportError
 from composer.message.dkim import Signer
 from composer.message.headers import split_mailbox
-from composer.message.mime import head_and_body
+from composer.message.mime import head_and_body, pieces
 from composer.message.model import Message
 from composer.transport.base import Rejected
 from composer.transport.smtp_sender import envelope_sender
@@ -59,12 +59,15 @@ def pack(message: Message, bounce_address: str = "", signer: Signer | None = Non
     except MergeError as err:
         raise TransportError(err.message, hint=err.hint) from err
     sender = envelope_sender(bounce, message.delivery_id, verp=verp)
-    recipient, (head, body) = message.email, head_and_body(message)
-    signature = signer.sign(head, body, message.date) if signer else b""
-    pieces = signature + head, b"\r\n", body
+    made = pieces(message) if signer is None else _signed(message, signer)
     # Bodies are encoded: only the addresses, which stand in the head too, may be a reason for SMTPUTF8.
-    utf8 = not (recipient.isascii() and sender.isascii() and pieces[0].isascii())
-    return Parcel(sender, recipient, pieces, message.message_id, utf8, sum(map(len, pieces)))
+    utf8 = not (message.email.isascii() and sender.isascii() and made[0].isascii())
+    return Parcel(sender, message.email, made, message.message_id, utf8, sum(map(len, made)))
+
+
+def _signed(message: Message, signer: Signer) -> tuple[bytes, ...]:
+    head, body = head_and_body(message)
+    return signer.sign(head, body, message.date) + head, b"\r\n", body
 
 
 def envelope(parcel: Parcel, offer: Offer) -> tuple[str, str, str]:
