@@ -128,8 +128,8 @@ def _sending(then: Project, ledger: Ledger, campaign: Campaign, clock: Callable[
         lock=nullcontext,
         clock=clock,
         batch=delivery.batch,
-        # Nobody waits for the deferred of a canary: that is when the sender looks.
-        wait=timedelta(minutes=0 if campaign.canary_stage.holds else delivery.wait),
+        # Nobody waits for the deferred of a canary, for that is when the sender looks, unless some of them are only held back.
+        wait=timedelta(minutes=0 if campaign.canary_stage.holds and not delivery.per_domain_minute else delivery.wait),
         give_up=timedelta(hours=delivery.give_up),
         undo=undo.id if undo else "",
         until=last_call(undo) if undo else None,

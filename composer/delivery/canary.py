@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from composer.delivery.model import CampaignState, DeliveryState
 from composer.errors import UsageError
 from composer.ledger.campaigns import read_campaign
-from composer.ledger.canary import count_canary, hold_rest
+from composer.ledger.canary import count_canary, count_untried, hold_rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SHARE = re.compile(r"\s*(?P<percent>[0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%\s*")
 _HUNDRED = 100
-_NOT_TRIED = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 
 def parse_share(text: str) -> Fraction:
@@ -49,14 +48,14 @@ def people_first(share: Fraction, people: int) -> int:
 def conclude(ledger: Ledger, report: Report, now: datetime) -> Report:
     """Hold the rest back when a run has come to its end with nobody of the canary left untried; else return ``report`` as it is.
 
-    Whoever is deferred was tried. The campaign is held.
+    Whoever is deferred was tried, but those who were only held back for their domain. The campaign is held.
     """
     campaign = read_campaign(ledger, report.campaign)
     if not campaign.canary_stage.holds or report.stopped or report.state is not CampaignState.PAUSED:
         return report
-    counts = count_canary(ledger, campaign.id)
-    if any(counts.get(state) for state in _NOT_TRIED):
+    if count_untried(ledger, campaign.id):
         return report
+    counts = count_canary(ledger, campaign.id)
     gone = f"the canary has gone out: {campaign.canary:,} of {campaign.people:,} people ({_counted(counts)})"
     reason = f"{gone}; look at what came back, then `newsletter resume {campaign.id}` sends to the rest"
     hold_rest(ledger, campaign.id, reason, now)

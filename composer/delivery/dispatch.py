@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from composer.transport.base import Outcome, Transport
 
 
+_FRESH = timedelta(seconds=5)
+
+
 def dispatch(sending: Sending) -> Report:
     """Send what is due of a campaign, until nothing is, ``stop`` says so, or the transport gives up.
 
@@ -41,7 +45,7 @@ def dispatch(sending: Sending) -> Report:
         _still_open(sending)
         try:
             _begin(sending)
-            run = take_turns(sending, partial(_deliver, sending, {}))
+            run = take_turns(sending, partial(_deliver, sending))
             return finish(sending, run.stop, run.request)
         except BaseException as err:
             # A ledger that has just failed may fail once more; what is true is then found out by the next run.
@@ -67,38 +71,35 @@ def _begin(sending: Sending) -> None:
     move_campaign(sending.ledger, sending.campaign.id, CampaignState.RUNNING, now)
 
 
-def _deliver(sending: Sending, prepared: dict[int, Message], errand: Errand) -> Ended:
-    """Build and send one batch, in a lane's thread; ``prepared`` holds what was built ahead, by position."""
+def _deliver(sending: Sending, errand: Errand) -> Ended:
+    """Build and send one batch, and build ahead who is next, in a lane's thread."""
     try:
-        built, results = _build(sending, errand.rows, prepared)
-        upcoming = _foresee(sending, errand.ahead, prepared)
+        built, results = _build(sending, errand.rows, errand.ready)
+        upcoming = _foresee(sending, errand.ahead)
     except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
         return Ended(not_sent(errand.rows, words_of(err)), words_of(err), err)
     sending.watch.probe("built")
     ended = _send(sending, built, upcoming) if built else Ended([])
     sending.watch.probe("sent")
-    return Ended(results + ended.results, ended.reason, ahead=errand.ahead)
+    return Ended(results + ended.results, ended.reason, ahead=errand.ahead, upcoming=upcoming)
 
 
-def _foresee(sending: Sending, row: Claimed | None, prepared: dict[int, Message]) -> Message | None:
+def _foresee(sending: Sending, row: Claimed | None) -> Message | None:
     """Build the message of somebody whom nobody has claimed yet; what cannot be built fails when it is."""
-    if row is None:
-        return None
-    try:
-        prepared[row.position] = message = sending.build(row, sending.clock())
-    except MergeError:
-        return None
-    return message
+    with suppress(MergeError):
+        return sending.build(row, sending.clock()) if row else None
+    return None
 
 
-def _build(sending: Sending, rows: Sequence[Claimed], prepared: dict[int, Message]) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
+def _build(sending: Sending, rows: Sequence[Claimed], ready: Message | None) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
+    """``ready`` is that of the first row, if it was built ahead; one that has waited for long would have an old date."""
     now = sending.clock()
+    made = {rows[0].position: ready} if ready is not None and now - ready.date < _FRESH else {}
     built: list[tuple[Claimed, Message]] = []
     failed: list[Result] = []
     for row in rows:
         try:
-            ready = row.position in prepared
-            built.append((row, prepared.pop(row.position) if ready else sending.build(row, now)))
+            built.append((row, made[row.position] if row.position in made else sending.build(row, now)))
         except MergeError as err:
             failed.append(Result(row, follow(DeliveryState.SENDING, DeliveryEvent.UNBUILDABLE), "unbuilt", str(err)))
     return built, failed

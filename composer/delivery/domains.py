@@ -102,6 +102,13 @@ class Domains:
             self._wait(found, now + _TRIAL, trying=True)
         return None
 
+    def must_wait(self, domain: str, now: datetime) -> bool:
+        """Tell whether a domain would have to wait at this moment; nothing is counted."""
+        found = self._domains.get(domain)
+        if found is None or found.keep <= now:
+            return False
+        return bool(found.length) or (self._per_minute > 0 and found.even > now + self._early)
+
     def heard(self, domain: str, outcome: str, answer: str, now: datetime) -> None:
         """Take what became of a message, in the words of an attempt: accepted, deferred, rejected, unknown, lost, not_sent, unbuilt.
 

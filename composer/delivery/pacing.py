@@ -91,7 +91,7 @@ class Pace:
 
     def begun(self, now: int, number: int) -> None:
         """Note that so many begin now; more than there was room for are paid back by a longer wait."""
-        for limit in self._limits.values():
+        for limit in self._limits.values() if number else ():
             limit.begun(now, number)
 
     def hold(self, now: int, number: int = 1) -> Hold:

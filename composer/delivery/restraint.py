@@ -16,7 +16,7 @@ from composer.ledger.model import HELD, Result
 from composer.ledger.tallies import tally_attempts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from composer.delivery.sending import Sending
     from composer.ledger.model import Claimed
@@ -48,7 +48,8 @@ class Restraint:
         self._brake = Brake(terms.pause_at_rejects)
         self._domains = Domains(terms.per_domain_minute) if transport.direct else None
         self.size = most_per_call(limits.per_second, most)
-        self._unit = max(self.size, limits.per_second // _WAKES)
+        worth = max(self.size, limits.per_second // _WAKES) if limits.per_second else 1
+        self._unit = min((worth, *filter(None, (limits.per_hour, limits.per_day))))
         self.foresees = transport.ahead and not (limits.per_second and transport.lanes > _SOON * limits.per_second)
 
     def room(self, most: int) -> int:
@@ -80,6 +81,13 @@ class Restraint:
                 state = follow(DeliveryState.SENDING, DeliveryEvent.HELD_BACK)
                 held.append(Result(row, state, HELD, f"held back, {domain}: {domains.reason(domain)}", due))
         return Admitted(admitted, held)
+
+    def foreseeable(self, rows: Iterable[Claimed]) -> Iterator[Claimed]:
+        """Yield those for whom a lane may be prepared: nobody whose domain has to wait."""
+        now = self._sending.clock()
+        for row in rows:
+            if self._domains is None or not self._domains.must_wait(domain_of(row.email), now):
+                yield row
 
     def heard(self, results: Sequence[Result]) -> str:
         """Take what became of a batch; return why the run should stop, or an empty text."""

@@ -15,27 +15,33 @@ from composer.transport.base import Deferred
 
 if TYPE_CHECKING:
     from composer.ledger.model import Claimed
+    from composer.message.model import Message
     from composer.transport.base import Outcome, Unusable
 
 
 class Errand(NamedTuple):
-    """What a lane is given: deliveries to send, and who will probably be next, whom nobody has claimed."""
+    """What a lane is given: deliveries to send, and who will probably be next, whom nobody has claimed.
+
+    ``ready`` is the message of the first delivery, where it was built ahead.
+    """
 
     rows: Sequence[Claimed]
     ahead: Claimed | None = None
+    ready: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """What became of one batch in its lane; ``reason`` says why no other should begin, ``error`` what went wrong besides.
 
-    ``ahead`` is who is next: that lane is prepared.
+    ``ahead`` is who is next, and ``upcoming`` the message that a lane is prepared for.
     """
 
     results: list[Result]
     reason: str = ""
     error: BaseException | None = None
     ahead: Claimed | None = None
+    upcoming: Message | None = None
 
 
 def not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from composer.delivery.pacing import Hold
     from composer.delivery.sending import Sending
     from composer.ledger.model import Claimed
+    from composer.message.model import Message
 
 DRAIN_SECONDS = 8.0
 # So long a ledger may take for what is handed in last; after that an interrupt ends the wait.
@@ -49,7 +50,7 @@ class Run:
 
     ``ready`` is set when a lane or the ledger has something to say; ``restraint`` is what holds it back; ``patient`` is until when
     (monotonic) the last record is waited for. ``reserved`` are those for whom lanes are prepared, by position, claimed by nobody;
-    for ``next`` their lane is free.
+    for ``next`` their lane is free; ``made`` are their messages, ``chosen`` those of whom the ledger was asked to claim.
     """
 
     sending: Sending
@@ -65,6 +66,8 @@ class Run:
     patient: float = 0.0
     reserved: dict[int, Claimed] = field(default_factory=dict)
     next: list[int] = field(default_factory=list)
+    made: dict[int, Message] = field(default_factory=dict)
+    chosen: dict[int, Message] = field(default_factory=dict)
 
 
 def take_turns(sending: Sending, deliver: Callable[[Errand], Ended]) -> Run:
@@ -125,6 +128,7 @@ def _ask(run: Run) -> None:
         del run.next[:room]
         for position in chosen:
             del run.reserved[position]
+        run.chosen = {position: run.made.pop(position) for position in chosen if position in run.made}
 
 
 def _gather(run: Run) -> None:
@@ -164,12 +168,13 @@ def _hear(run: Run) -> None:
     run.restraint.begun(len(rows))
     if rows:
         run.deadline = run.sending.clock() + run.sending.wait
-    size, ahead = run.restraint.size, iter(batch.ahead)
+    size, ahead = run.restraint.size, run.restraint.foreseeable(batch.ahead)
     for start in range(0, len(rows), size):
         following = next(ahead, None)
         if following:
             run.reserved[following.position] = following
-        run.lanes.submit(Errand(rows[start : start + size], following))
+        run.lanes.submit(Errand(rows[start : start + size], following, run.chosen.get(rows[start].position)))
+    run.chosen = {}
 
 
 def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:
@@ -198,6 +203,8 @@ def _take(run: Run) -> None:
         run.error = run.error or ended.error
         if ended.ahead:
             run.next.append(ended.ahead.position)
+            if ended.upcoming:
+                run.made[ended.ahead.position] = ended.upcoming
 
 
 def _drain(run: Run) -> bool:
@@ -243,6 +250,7 @@ def _rest(run: Run, hold: Hold) -> bool:
         sending.watch.resting(until, hold.limit)
     with sending.watch.interruptible():
         run.ready.wait(min(hold.seconds, _LOOK_SECONDS))
+    run.ready.clear()
     if hold.seconds > _LOOK_SECONDS:
         run.desk.look_again()  # another process may have left a word
     return True

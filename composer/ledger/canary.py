@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import func, or_, select, true, update
 
 from composer.errors import LedgerError
 from composer.findings import Where
-from composer.ledger.model import CampaignState, CanaryStage, Request
+from composer.ledger.model import CampaignState, CanaryStage, DeliveryState, Request
 from composer.ledger.schema import CANARY, campaigns, deliveries
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ def count_canary(ledger: Ledger, campaign: int) -> dict[str, int]:
     counting = select(_D.state, func.count().label("number")).where(_D.campaign == campaign, CANARY).group_by(_D.state)
     with ledger.read() as connection:
         return {row.state: row.number for row in connection.execute(counting)}
+
+
+def count_untried(ledger: Ledger, campaign: int) -> int:
+    """Count those of a campaign's canary whom nobody has tried yet: also who was only held back, for the others of their domain."""
+    waiting = _D.state.in_((DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED))
+    untried = or_(_D.state == DeliveryState.SENDING, _D.first_tried_at.is_(None))
+    with ledger.read() as connection:
+        return connection.execute(
+            select(func.count()).select_from(deliveries).where(_D.campaign == campaign, CANARY, waiting, untried)
+        ).scalar_one()
 
 
 def hold_rest(ledger: Ledger, campaign: int, reason: str, now: datetime) -> None:

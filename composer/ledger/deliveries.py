@@ -122,16 +122,17 @@ def exchange(
         wanted = 0 if request else most + len(foresight.chosen)
         ways = _FIRST if first_only else _ALL
         rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight, ways) if wanted else ([], [])
-        unwanted = _suppressed(connection, rows)
+        seen = rows + ahead
+        unwanted = _suppressed(connection, seen)
         if not apart:
-            unwanted |= _held_elsewhere(connection, campaign, issue, rows)
+            unwanted |= _held_elsewhere(connection, campaign, issue, seen)
         taken = [row for row in rows if row[_KEY] not in unwanted] if unwanted else rows
         if unwanted:
             _skip(connection, campaign, {row[_POSITION]: unwanted[row[_KEY]] for row in rows if row[_KEY] in unwanted}, now)
         if taken:
             statements.TAKE.change(connection, _each(_runs([row[_POSITION] for row in taken])), of=campaign, now=now)
             statements.TOUCH.change(connection, [{}], of=campaign, now=now, before=now - _FRESH)
-    return Found(taken, len(rows) - len(taken), request, ahead)
+    return Found(taken, len(rows) - len(taken), request, [row for row in ahead if row[_KEY] not in unwanted] if unwanted else ahead)
 
 
 def batch_of(found: Found, now: datetime) -> Batch:

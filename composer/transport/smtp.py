@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from composer.message.dkim import Signer
     from composer.message.model import Message
     from composer.transport.base import Outcome
-    from composer.transport.smtp_parcel import Parcel
 
 _WAITS = (1.0, 3.0, 10.0)
 _GRACE = 5.0
@@ -122,12 +121,14 @@ class SmtpTransport:
         if self._server.stop.is_set():
             raise TransportError(STOPPED)
         try:
-            parcel, lane.next = self._packed(lane, message), None
+            parcel = lane.next if lane.next and lane.is_prepared_for(message) else self._pack(message)
         except MergeError as err:
+            lane.foresee(None, None)
             return Rejected(f"the message cannot be written: {err}")
+        lane.foresee(None, None)
         if upcoming is not None:
             with suppress(MergeError):  # it is refused when its turn has come
-                lane.next = self._pack(upcoming)
+                lane.foresee(upcoming, self._pack(upcoming))
         try:
             outcome = transact(lane, parcel, relays=self._relays)
         except Lost as err:
@@ -139,10 +140,6 @@ class SmtpTransport:
         self._relays = self._relays or isinstance(outcome, Accepted)
         lane.lost = 0 if lane.session else lane.lost + 1
         return outcome
-
-    def _packed(self, lane: Lane, message: Message) -> Parcel:
-        known = lane.next
-        return known if known and known.message_id == message.message_id else self._pack(message)
 
 
 def _give_up(lane: Lane, outcome: Outcome | None) -> None:

@@ -8,12 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from composer.errors import TransportError
 from composer.transport.smtp_connect import NoConnection
 from composer.transport.smtp_parcel import Parcel, envelope, unfit
 from composer.transport.smtp_reply import Lost, Reply
 from composer.transport.smtp_session import Session
+
+if TYPE_CHECKING:
+    from composer.message.model import Message
 
 STOPPED = "stopped on request"
 _LOOK_SECONDS = 0.05
@@ -39,14 +43,15 @@ class Server:
 class Lane:
     """One connection, when there is one; ``lost`` in a row; ``dotted`` from the final dot until its outcome is noted.
 
-    ``next`` is what it will probably send next; ``offered`` the parcel whose envelope is out and not yet answered, ``reset`` tells
-    that RSET went before it, ``offered_at`` when (monotonic).
+    ``next`` is what it will probably send next, made of ``foreseen``; ``offered`` the parcel whose envelope is out and not yet
+    answered, ``reset`` tells that RSET went before it, ``offered_at`` when (monotonic) the server began to wait.
     """
 
     server: Server
     session: Session | None = None
     lost: int = 0
     dotted: bool = False
+    foreseen: Message | None = None
     next: Parcel | None = None
     offered: Parcel | None = None
     offered_at: float = 0.0
@@ -59,6 +64,15 @@ class Lane:
         It should wait for three minutes (RFC 5321, 4.5.3.2.5); Postfix under stress waits for ten seconds.
         """
         return self.offered is not None and time.monotonic() - self.offered_at > _STALE_SECONDS
+
+    def is_prepared_for(self, message: Message) -> bool:
+        """Tell whether this is what was foreseen; the same message built anew has another date."""
+        seen = self.foreseen
+        return seen is message or (seen is not None and (seen.message_id, seen.date) == (message.message_id, message.date))
+
+    def foresee(self, message: Message | None, parcel: Parcel | None) -> None:
+        """Be prepared for a message, or for none."""
+        self.foreseen, self.next = message, parcel
 
     def hang_up(self) -> None:
         """Close without a word."""

@@ -35,6 +35,9 @@ class Pool:
         """Give a lane back."""
         with self._changed:
             if lane.next:
+                if other := self._kept.pop(lane.next.message_id, None):
+                    other.foresee(None, None)
+                    self._idle.append(other)
                 self._kept[lane.next.message_id] = lane
             else:
                 self._idle.append(lane)

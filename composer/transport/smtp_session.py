@@ -6,6 +6,7 @@ What that means for a message is decided elsewhere, and so is how to get a conne
 from __future__ import annotations
 
 import re
+import select
 import smtplib
 import socket
 import ssl
@@ -89,12 +90,23 @@ class Session:
         """
         file = self.client.file
         try:
-            usual = _GRANTED.match(file.peek()) if file else None
+            said = file.peek() if file else b""
+            usual = _GRANTED.match(said)
             if usual and file:
                 file.read(usual.end())
         except OSError as err:
             raise Lost(cause(err)) from err
+        if usual and len(said) > usual.end():
+            raise Lost("the server says more than it was asked for")
         return usual is not None
+
+    def speaks(self) -> bool:
+        """Tell whether there is something to hear, unasked: the end of the connection, or why it will end."""
+        if self.client.sock is None:
+            return True
+        poll = select.poll()
+        poll.register(self.client.sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     def read(self) -> Reply:
         """Wait for a reply. Raises Lost."""

@@ -6,6 +6,7 @@ is ``dotted``, and the message perhaps accepted; before, it certainly is not.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Judge = Callable[[Step, Reply], Outcome | None]
 
-_CLOSING = 421
+_CLOSING, _GRANTED = 421, 354
 # The first digit of a reply (RFC 5321, 4.2.1).
 _DONE, _GO_ON = 2, 3
 _STEPS = ((Step.MAIL, _DONE), (Step.RCPT, _DONE), (Step.DATA, _GO_ON))
@@ -54,6 +55,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
     session = lane.there()
     used, codes = session.used, list[int]()
     refused: Outcome | None = None
+    ahead = lane.offered is not None
     if lane.stale:
         raise _Stale
     try:
@@ -61,8 +63,11 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
             if lane.offered is None:
                 session.put(lane.commands(parcel))
             if lane.granted():
-                return None
-        refused = _hear(lane, parcel, judged, codes)
+                codes.append(_GRANTED)
+        if not codes:
+            refused = _hear(lane, parcel, judged, codes)
+        if ahead and refused is None and session.speaks():
+            raise _Stale  # it has waited for long enough, and hung up: a message sent now would be in doubt for nothing
     except Lost:
         if used and not codes:
             raise _Stale from None
@@ -120,6 +125,7 @@ def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome:
         lane.dotted = False
         raise
     reply = session.read()
+    lane.offered_at = time.monotonic()  # only now does the server begin to wait for what was pipelined
     try:
         outcome = judged(Step.DOT, reply)
     except TransportError:

@@ -275,3 +275,15 @@ def test_by_two_lanes_and_from_the_ledgers_own_process(any_project, memory, monk
         assert _go_on(any_project, ledger).exit_code == 0
         assert len(set(memory.addresses)) == len(memory.sent) == PEOPLE
         assert count_states(ledger, 1) == {DeliveryState.ACCEPTED: PEOPLE}
+
+
+def test_a_canary_that_was_only_held_back_has_not_gone_out(project, ledger, memory):
+    """A limit of one a minute to a domain lets one of the canary out: the rest of the list must not go before the other nineteen did."""
+    memory.direct = True
+    chosen = _begin(ledger)
+    limited = with_config(project, delivery=Delivery(batch=7, per_domain_minute=1, wait=0))
+    report = _run(limited, ledger)
+    assert (report.state, report.counts["accepted"], report.counts["deferred"]) == ("paused", 1, FIRST - 1)
+    assert read_campaign(ledger).canary_stage is CanaryStage.GOING
+    assert not report.held
+    assert set(memory.addresses) <= set(chosen)

@@ -233,3 +233,75 @@ def test_foreseen_people_are_not_lost_when_the_pace_holds(start):
         assert dispatch(sending).counts == {"accepted": 60}
         transport.close()
         assert sorted(server.addresses) == sorted(audience)
+
+
+# ---- what was found in a review
+
+
+@pytest.mark.parametrize(
+    ("limits", "batch"), [(Limits(per_day=3), 10), (Limits(per_hour=3), 10), (Limits(per_hour=3, per_second=1_000), 1)]
+)
+def test_a_limit_smaller_than_a_batch_is_used_up_and_then_waited_for(ledger, start, limits, batch):
+    """The last places of an hour count too, and where there is none left nobody spins."""
+    turns, told = [], []
+    watch = Watch(resting=lambda *what: told.append(what), stop=lambda: turns.append(1) or bool(told))
+    sending = start(at("a.example", 8), clock=lambda: datetime.now(UTC), batch=batch, terms=Terms(limits), watch=watch)
+    assert dispatch(sending).counts == {"accepted": 3, "pending": 5}
+    assert len(turns) < 50
+
+
+def test_a_look_that_claims_nobody_costs_no_allowance():
+    """An hour is an hour, however often somebody looked meanwhile."""
+    from composer.delivery.pacing import Pace
+
+    second = 10**9
+    pace = Pace(Limits(per_hour=2))
+    pace.begun(second, 2)
+    for moment in range(2, 100):
+        pace.begun(moment * second, 0)
+    assert pace.hold(100 * second).seconds == 3_501
+
+
+def test_nobody_is_foreseen_whose_domain_must_wait(start):
+    """An envelope that is out for somebody who is then held back costs its connection: the limit must not burn them one by one."""
+    with SmtpServer() as server:
+        transport = SmtpTransport(Smtp(host="127.0.0.1", port=server.port, security="none", connections=4, ehlo_name="me.example"))
+        emails = [email for number in range(1, 41) for email in (*at("big.example", 1, number), *at(f"well{number}.example", 1))]
+        sending = start(emails, transport, clock=lambda: datetime.now(UTC), terms=Terms(per_domain_minute=10))
+        report = dispatch(sending)
+        transport.close()
+        assert 40 < report.counts["accepted"] < 60
+        assert report.counts["deferred"] == 80 - report.counts["accepted"]
+        assert server.connections <= 12
+
+
+def test_who_is_suppressed_is_not_named_to_the_server(ledger, start):
+    """Not even in an envelope that nothing follows."""
+    from composer.ledger.model import Reason
+    from composer.ledger.suppressions import Suppression, suppress
+
+    with SmtpServer() as server:
+        transport = SmtpTransport(Smtp(host="127.0.0.1", port=server.port, security="none", ehlo_name="me.example"))
+        emails = at("a.example", 12)
+        sending = start(emails, transport, clock=lambda: datetime.now(UTC))
+        suppress(ledger, [Suppression(email, "", Reason.COMPLAINT) for email in emails[1::2]], FakeClock().now)
+        assert dispatch(sending).counts == {"accepted": 6, "skipped": 6}
+        transport.close()
+        assert server.connections == 1
+
+
+def test_a_message_built_ahead_is_not_sent_with_an_old_date(start):
+    """Who has to wait after all gets the date of the day on which it is sent."""
+    clock, dates = FakeClock(), []
+    transport = MemoryTransport(ahead=True)
+
+    def take(batch):
+        dates.append(batch[0].date - clock.now)
+        clock.advance(60)
+        return [Accepted()]
+
+    transport.script.extend([take] * 3)
+    sending = start(at("a.example", 3), transport, clock=clock)
+    sending = replace(sending, build=lambda row, now: a_message(an_edition(), row, row.id)._replace(date=now))
+    assert dispatch(sending).counts == {"accepted": 3}
+    assert dates == [timedelta(0)] * 3

@@ -318,7 +318,7 @@ def test_hung_up_in_the_middle_of_a_message(server, transport):
     line = b"x" * 76 + b"\r\n"
     message = people(1)[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("composer.transport.smtp_parcel.head_and_body", lambda _: (line, line * 150_000))
+        patch.setattr("composer.transport.smtp_parcel.pieces", lambda _: (line, line * 150_000))
         assert kinds(transport.send([message])) == [Deferred]
     assert not server.received
 

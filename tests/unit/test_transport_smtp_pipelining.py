@@ -231,6 +231,60 @@ def test_an_envelope_that_was_out_for_long_is_offered_again(server, transport, m
     assert (server.addresses, server.connections) == ([first.email, second.email], 2)
 
 
+def test_two_lanes_prepared_for_one_person(server):
+    """It is the loop's right to change its mind: no connection is lost by it."""
+    transport = SmtpTransport(settings(server.port, connections=2))
+    first, second, third = people(3)
+    transport.send([first], third)
+    transport.send([second], third)
+    lanes = transport._pool.take_all()
+    assert len(lanes) == 2
+    for lane in lanes:
+        lane.leave()
+
+
+def test_a_server_that_takes_its_time_over_a_message(server, transport, monkeypatch):
+    """It begins to wait for the next one only when it has answered: a slow scanner must not cost a connection a message."""
+    monkeypatch.setattr(smtp_lane, "_STALE_SECONDS", 0.2)
+    server.fail("dot", Fault(delay=0.3))
+    batch = people(3)
+    assert kinds(transport.send(batch)) == [Accepted] * 3
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("goodbye", ["", "421 4.4.2 timeout\r\n"])
+def test_a_server_that_hangs_up_while_an_envelope_is_out(goodbye):
+    """Whoever is sent to after that would be in doubt, or deferred, for nothing: it is found out, and the server called again."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def talk():
+            sock, _ = listener.accept()
+            with sock, sock.makefile("rb") as file:
+                sock.sendall(b"220 hello\r\n")
+                for expected, answer in (
+                    (b"ehlo", b"250-x\r\n250 PIPELINING\r\n"),
+                    (b"DATA", b"250 a\r\n250 b\r\n354 c\r\n"),
+                    (b"DATA", b"250 one\r\n250 a\r\n250 b\r\n354 go\r\n"),
+                ):
+                    while not file.readline().startswith(expected):
+                        pass
+                    sock.sendall(answer)
+                time.sleep(0.1)
+                sock.sendall(goodbye.encode())
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        transport = SmtpTransport(settings(port), waits=(0.2, 0.2, 0.2))
+        first, second = people(2)
+        assert transport.send([first], second) == [Accepted("250 one")]
+        thread.join(10)
+    with SmtpServer(port=port) as server:
+        assert kinds(transport.send([second])) == [Accepted]
+        assert server.addresses == [second.email]
+    transport.close()
+
+
 def test_so_many_messages_a_connection(server):
     """Some servers close after so many: we say goodbye before, and have no envelope out then."""
     transport = SmtpTransport(settings(server.port, messages_per_connection=2))
