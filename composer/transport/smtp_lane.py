@@ -63,7 +63,12 @@ class Lane:
 
         It should wait for three minutes (RFC 5321, 4.5.3.2.5); Postfix under stress waits for ten seconds.
         """
-        return self.offered is not None and time.monotonic() - self.offered_at > _STALE_SECONDS
+        return self.offered is not None and self.waited > _STALE_SECONDS
+
+    @property
+    def waited(self) -> float:
+        """How long the server has been waiting for the message behind the envelope that is out, in seconds."""
+        return time.monotonic() - self.offered_at
 
     def is_prepared_for(self, message: Message) -> bool:
         """Tell whether this is what was foreseen; the same message built anew has another date."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Judge = Callable[[Step, Reply], Outcome | None]
 
 _CLOSING, _GRANTED = 421, 354
+# Nobody hangs up sooner on who was just told to go on; to look costs a call of the system for each message.
+_A_WHILE = 0.05
 # The first digit of a reply (RFC 5321, 4.2.1).
 _DONE, _GO_ON = 2, 3
 _STEPS = ((Step.MAIL, _DONE), (Step.RCPT, _DONE), (Step.DATA, _GO_ON))
@@ -55,7 +57,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
     session = lane.there()
     used, codes = session.used, list[int]()
     refused: Outcome | None = None
-    ahead = lane.offered is not None
+    long_ahead = lane.offered is not None and lane.waited > _A_WHILE
     if lane.stale:
         raise _Stale
     try:
@@ -66,7 +68,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
                 codes.append(_GRANTED)
         if not codes:
             refused = _hear(lane, parcel, judged, codes)
-        if ahead and refused is None and session.speaks():
+        if long_ahead and refused is None and session.speaks():
             raise _Stale  # it has waited for long enough, and hung up: a message sent now would be in doubt for nothing
     except Lost:
         if used and not codes:

@@ -278,7 +278,7 @@ def test_a_server_that_hangs_up_while_an_envelope_is_out(goodbye):
         transport = SmtpTransport(settings(port), waits=(0.2, 0.2, 0.2))
         first, second = people(2)
         assert transport.send([first], second) == [Accepted("250 one")]
-        thread.join(10)
+        thread.join(10)  # it hangs up a tenth of a second later
     with SmtpServer(port=port) as server:
         assert kinds(transport.send([second])) == [Accepted]
         assert server.addresses == [second.email]
