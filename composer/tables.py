@@ -62,7 +62,9 @@ class Delivery:
         "outbox", "The way out: `outbox` writes files and mails nobody, `smtp` and `sendgrid` mail.", choices=("outbox", "smtp", "sendgrid")
     )
     batch: int = _key(100, "Deliveries claimed in one commit of the ledger, 1 to 1000.", between=(1, 1000))
-    wait: int = _key(15, "Minutes that a send waits for deferred deliveries to fall due before it pauses, 0 to 1440.", between=(0, 1440))
+    wait: int = _key(
+        15, "Minutes that a send with nothing else to do waits for deferred deliveries before it pauses, 0 to 1440.", between=(0, 1440)
+    )
     give_up: int = _key(24, "Hours after the first try at which a deferred delivery is failed, 1 to 168.", between=(1, 168))
     audience_change: int = _key(
         50,
