@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+import trustme
 
 from composer.config import SendGrid, Smtp
 from composer.testing import MemoryTransport, a_message, an_audience
@@ -52,7 +53,7 @@ class Memory:
 
 
 class Mail:
-    """SMTP, to a server that writes down what it accepts."""
+    """SMTP, pipelined, to a server that writes down what it accepts."""
 
     def __init__(self, _folder: Path):
         self.server = SmtpServer().start()
@@ -72,6 +73,26 @@ class Mail:
 
     def stop(self):
         self.server.stop()
+
+
+class OneByOne(Mail):
+    """SMTP, to a server that wants to be asked one thing at a time."""
+
+    def __init__(self, _folder: Path):
+        self.server = SmtpServer(pipelining=False).start()
+        self.transport = SmtpTransport(Smtp(host="127.0.0.1", port=self.server.port, security="none", timeout=10))
+
+
+class Encrypted(Mail):
+    """SMTP, pipelined, through TLS."""
+
+    def __init__(self, folder: Path):
+        authority, certificate = trustme.CA(), folder.parent / "server.pem"
+        folder.parent.mkdir(parents=True)
+        authority.cert_pem.write_to_path(str(folder.parent / "authority.pem"))
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        self.server = SmtpServer(certificate=certificate, tls="starttls").start()
+        self.transport = SmtpTransport(Smtp(host="localhost", port=self.server.port, security="starttls", timeout=10))
 
 
 class Api:
@@ -100,12 +121,14 @@ class Api:
         self.double.down()
 
 
-WAYS = {"outbox": Outbox, "memory": Memory, "smtp": Mail, "sendgrid": Api}
+WAYS = {"outbox": Outbox, "memory": Memory, "smtp": Mail, "smtp plain": OneByOne, "smtp over tls": Encrypted, "sendgrid": Api}
 REAL = sorted(set(WAYS) - {"outbox"})
 
 
 @pytest.fixture(params=WAYS)
-def way(request, tmp_path):
+def way(request, tmp_path, monkeypatch):
+    if request.param == "smtp over tls":
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "out" / "authority.pem"))
     made = WAYS[request.param](tmp_path / "out" / "box")
     yield made
     made.transport.close()
@@ -209,7 +232,7 @@ def test_a_lost_answer_is_unknown(way):
         assert message.email in arrived or isinstance(outcome, Unknown)
 
 
-@pytest.mark.parametrize("way", ["smtp", "sendgrid"], indirect=True)
+@pytest.mark.parametrize("way", ["smtp", "smtp plain", "smtp over tls", "sendgrid"], indirect=True)
 def test_no_call_begins_after_an_interrupt(way):
     """Ctrl-C is for what has not begun; those people stay pending."""
     way.transport.interrupt()
