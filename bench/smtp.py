@@ -1,6 +1,6 @@
 """Measures sending by SMTP: against Postfix's own sender to its own sink, and over a line with 20 ms against ``smtplib``.
 
-``python bench/smtp.py [MESSAGES] [SESSIONS]``: 20,000 and 32 by default. Needs ``smtp-sink`` and ``smtp-source`` (Debian: postfix).
+``python bench/smtp.py [MESSAGES] [SESSIONS]``: 20,000 and 50 by default. Needs ``smtp-sink`` and ``smtp-source`` (Debian: postfix).
 Each side is a process of its own and takes its turn; medians of five rounds. Exit code 1 when a bound is missed.
 """
 
@@ -225,7 +225,7 @@ def show(value: float, bound: float, what: str, *, least: bool) -> bool:
 def main(arguments: list[str]) -> int:
     """Measure in turn, so that a busy moment of the machine meets all sides."""
     numbers = [int(word.replace(",", "")) for word in arguments if word[0].isdigit()]
-    messages, sessions = (*numbers, *(20_000, 32)[len(numbers) :])
+    messages, sessions = (*numbers, *(20_000, 50)[len(numbers) :])
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "newsletter.toml").write_text(TOML.format(port=25, connections=1))
         (Path(folder) / "issues").symlink_to(ROOT / "issues")
