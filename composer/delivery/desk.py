@@ -16,8 +16,7 @@ from composer.ledger.deliveries import record_and_claim
 from composer.ledger.model import UNFORESEEN, Foresight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from threading import Event
+    from collections.abc import Callable, Iterable
 
     from composer.delivery.sending import Sending
     from composer.ledger.model import Batch, Result
@@ -32,11 +31,11 @@ _NOTHING: _Question = ([], 0, UNFORESEEN)
 class Desk:
     """Where results are handed in and deliveries are claimed."""
 
-    def __init__(self, sending: Sending, ready: Event) -> None:
-        """``ready`` is set when an answer has come in from another process."""
+    def __init__(self, sending: Sending, tell: Callable[[], None]) -> None:
+        """``tell`` is called when an answer has come in from another process."""
         self._sending = sending
         self._exchange = sending.exchange or partial(record_and_claim, sending.ledger, sending.campaign.id)
-        self._clerk: _Clerk = Lanes(self._work, 1, ready) if sending.exchange else AtOnce(self._work)
+        self._clerk: _Clerk = Lanes(self._work, 1, tell) if sending.exchange else AtOnce(self._work)
         self._asked: _Question = _NOTHING
         self._results: list[Result] = []
         self._more, self._look = True, False

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.delivery.ending import finish, stopped, words_of
+from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
+from composer.delivery.multiplex import Multiplex
 from composer.delivery.orphans import LOST
 from composer.delivery.results import Ended, not_sent, partly, results_of
 from composer.delivery.sending import Report, Sending
@@ -22,10 +25,11 @@ from composer.errors import ComposerError, LedgerError, MergeError, TransportErr
 from composer.ledger.campaigns import move_campaign, read_campaign
 from composer.ledger.deliveries import settle_orphans
 from composer.ledger.model import Result
-from composer.transport.base import Unknown, Unusable
+from composer.transport.base import Multiplexed, Unknown, Unusable
 
 if TYPE_CHECKING:
     from composer.delivery.results import Errand
+    from composer.delivery.turns import Workers
     from composer.ledger.model import Claimed
     from composer.message.model import Message
     from composer.transport.base import Outcome, Transport
@@ -45,7 +49,7 @@ def dispatch(sending: Sending) -> Report:
         _still_open(sending)
         try:
             _begin(sending)
-            run = take_turns(sending, partial(_deliver, sending))
+            run = take_turns(sending, _lanes(sending))
             return finish(sending, run.stop, run.request)
         except BaseException as err:
             # A ledger that has just failed may fail once more; what is true is then found out by the next run.
@@ -54,6 +58,13 @@ def dispatch(sending: Sending) -> Report:
             if not isinstance(err, (ComposerError, KeyboardInterrupt)):
                 raise
             raise stopped(sending, err) from err
+
+
+def _lanes(sending: Sending) -> Workers:
+    """Return what sends side by side: threads, or a transport that needs none."""
+    if isinstance(sending.transport, Multiplexed):
+        return Multiplex(sending.transport, partial(_begin_one, sending, sending.transport), partial(_settle_one, sending))
+    return Lanes(partial(_deliver, sending), max(1, sending.transport.lanes))
 
 
 def _still_open(sending: Sending) -> None:
@@ -73,15 +84,44 @@ def _begin(sending: Sending) -> None:
 
 def _deliver(sending: Sending, errand: Errand) -> Ended:
     """Build and send one batch, and build ahead who is next, in a lane's thread."""
-    try:
-        built, results = _build(sending, errand.rows, errand.ready)
-        upcoming = _foresee(sending, errand.ahead)
-    except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
-        return Ended(not_sent(errand.rows, words_of(err)), words_of(err), err)
+    prepared = _prepare(sending, errand)
+    if isinstance(prepared, Ended):
+        return prepared
     sending.watch.probe("built")
+    built, failed, upcoming = prepared
     ended = _send(sending, built, upcoming) if built else Ended([])
     sending.watch.probe("sent")
-    return Ended(results + ended.results, ended.reason, ahead=errand.ahead, upcoming=upcoming)
+    return Ended(failed + ended.results, ended.reason, ahead=errand.ahead, upcoming=upcoming)
+
+
+def _begin_one(sending: Sending, transport: Multiplexed, errand: Errand) -> Ended | None:
+    """Build one message and begin to send it, and build ahead who is next; return what became of it when it cannot be sent."""
+    prepared = _prepare(sending, errand)
+    if isinstance(prepared, Ended):
+        return prepared
+    sending.watch.probe("built")
+    built, failed, upcoming = prepared
+    if not built:
+        return Ended(failed, ahead=errand.ahead, upcoming=upcoming)
+    ((_, message),) = built
+    transport.begin(message, upcoming, (errand, upcoming))
+    return None
+
+
+def _settle_one(sending: Sending, about: tuple[Errand, Message | None], outcome: Outcome | Unusable) -> Ended:
+    errand, upcoming = about
+    sending.watch.probe("sent")
+    if isinstance(outcome, Unusable):
+        return replace(partly(errand.rows, outcome, sending.clock()), ahead=errand.ahead, upcoming=upcoming)
+    return Ended(results_of(errand.rows, (outcome,), sending.clock()), ahead=errand.ahead, upcoming=upcoming)
+
+
+def _prepare(sending: Sending, errand: Errand) -> tuple[list[tuple[Claimed, Message]], list[Result], Message | None] | Ended:
+    """Build the messages of a batch, and that of who is next; return them, and those that cannot be built, or how it ended before."""
+    try:
+        return *_build(sending, errand.rows, errand.ready), _foresee(sending, errand.ahead)
+    except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
+        return Ended(not_sent(errand.rows, words_of(err)), words_of(err), err)
 
 
 def _foresee(sending: Sending, row: Claimed | None) -> Message | None:

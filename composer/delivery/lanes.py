@@ -6,12 +6,11 @@ Knows nothing of deliveries. The threads are daemons: a call that hangs cannot k
 from __future__ import annotations
 
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from threading import Event
 
 Work = TypeVar("Work")
 Done = TypeVar("Done")
@@ -23,12 +22,12 @@ class Lanes(Generic[Work, Done]):
     ``quorum`` is how many batches have to have ended before anybody is woken.
     """
 
-    def __init__(self, work: Callable[[Work], Done], count: int, ready: Event) -> None:
-        """``ready`` is set whenever enough batches have ended; whoever waits for it clears it before it collects."""
-        self._work = work
+    def __init__(self, work: Callable[[Work], Done], count: int, tell: Callable[[], None] = lambda: None) -> None:
+        """``tell`` is called in a thread of theirs whenever enough batches have ended, for who waits for something besides."""
+        self._work, self._tell = work, tell
         self._todo: SimpleQueue[Work | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Done | None, BaseException | None]] = SimpleQueue()
-        self._ready = ready
+        self._ready = Event()
         self.busy = 0
         self.quorum = 1
         self.count = count
@@ -45,6 +44,18 @@ class Lanes(Generic[Work, Done]):
         self.busy += 1
         self._todo.put(batch)
 
+    def wait(self, seconds: float) -> bool:
+        """Wait for some seconds at most until enough batches have ended; False when nothing happened."""
+        happened = self._ready.wait(seconds)
+        self._ready.clear()
+        return happened
+
+    def wake(self) -> None:
+        """End a wait, from any thread."""
+        # To wake a thread for each of some thousand batches a second costs as much as sending them.
+        if not self._ready.is_set():
+            self._ready.set()
+
     def collect(self) -> Iterator[Done]:
         """Yield what became of each batch that has ended. Raises what ``work`` raised."""
         while True:
@@ -54,7 +65,7 @@ class Lanes(Generic[Work, Done]):
                 return
             self.busy -= 1
             if error:
-                self._ready.set()
+                self.wake()
                 raise error
             yield done  # type: ignore[misc]  # there is one where there is no error
 
@@ -69,9 +80,9 @@ class Lanes(Generic[Work, Done]):
                 self._done.put((self._work(batch), None))
             except BaseException as err:  # noqa: BLE001 - it is raised where it can be heard
                 self._done.put((None, err))
-            # To wake a thread for each of some thousand batches a second costs as much as sending them.
-            if self._done.qsize() >= self.quorum and not self._ready.is_set():
-                self._ready.set()
+            if self._done.qsize() >= self.quorum:
+                self.wake()
+                self._tell()
 
 
 class AtOnce(Generic[Work, Done]):

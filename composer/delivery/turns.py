@@ -6,31 +6,32 @@ Whatever ends a run early, what is known is recorded first, and what is in fligh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Event
 from typing import TYPE_CHECKING
 
 from composer.delivery.desk import Desk
 from composer.delivery.ending import INTERRUPTED
-from composer.delivery.lanes import Lanes
+from composer.delivery.lookahead import Lookahead
 from composer.delivery.model import after_loss
 from composer.delivery.restraint import Restraint
-from composer.delivery.results import Ended, Errand, not_sent
+from composer.delivery.results import not_sent
 from composer.errors import LedgerError
 from composer.ledger.campaigns import next_due, read_campaign
 from composer.ledger.deliveries import MOST, give_up, settle_orphans
-from composer.ledger.model import Foresight, Request
+from composer.ledger.model import Request
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from composer.delivery.lanes import Lanes
+    from composer.delivery.multiplex import Multiplex
     from composer.delivery.pacing import Hold
+    from composer.delivery.results import Ended, Errand
     from composer.delivery.sending import Sending
-    from composer.ledger.model import Claimed
-    from composer.message.model import Message
+
+    Workers = Lanes[Errand, Ended] | Multiplex[Errand, Ended]
 
 DRAIN_SECONDS = 8.0
 # So long a ledger may take for what is handed in last; after that an interrupt ends the wait.
@@ -48,36 +49,29 @@ _TOO_LATE = "the time in which this can be recalled is over; a resume hands the 
 class Run:
     """Where one run stands; ``stop`` is why it takes nothing new.
 
-    ``ready`` is set when a lane or the ledger has something to say; ``restraint`` is what holds it back; ``patient`` is until when
-    (monotonic) the last record is waited for. ``reserved`` are those for whom lanes are prepared, by position, claimed by nobody;
-    for ``next`` their lane is free; ``made`` are their messages, ``chosen`` those of whom the ledger was asked to claim.
+    ``restraint`` is what holds it back, ``ahead`` who is next; ``patient`` is until when (monotonic) the last record is waited for.
     """
 
     sending: Sending
-    lanes: Lanes[Errand, Ended]
+    lanes: Workers
     desk: Desk
-    ready: Event
     restraint: Restraint
     deadline: datetime
+    ahead: Lookahead = field(default_factory=Lookahead)
     stop: str = ""
     request: Request = Request.NONE
     error: BaseException | None = None
     told: datetime | None = None
     patient: float = 0.0
-    reserved: dict[int, Claimed] = field(default_factory=dict)
-    next: list[int] = field(default_factory=list)
-    made: dict[int, Message] = field(default_factory=dict)
-    chosen: dict[int, Message] = field(default_factory=dict)
 
 
-def take_turns(sending: Sending, deliver: Callable[[Errand], Ended]) -> Run:
-    """Run until nothing is left or there is a reason to stop; ``deliver`` sends one batch, in a lane's thread.
+def take_turns(sending: Sending, lanes: Workers) -> Run:
+    """Run until nothing is left or there is a reason to stop; ``lanes`` send one batch each at a time.
 
     Raises what a lane or the ledger did, after everything that is known was recorded.
     """
-    restraint, ready = Restraint(sending, min(sending.transport.batch or sending.batch, MOST)), Event()
-    lanes = Lanes(deliver, max(1, sending.transport.lanes), ready)
-    run = Run(sending, lanes, Desk(sending, ready), ready, restraint, sending.clock() + sending.wait)
+    restraint = Restraint(sending, min(sending.transport.batch or sending.batch, MOST))
+    run = Run(sending, lanes, Desk(sending, lanes.wake), restraint, sending.clock() + sending.wait)
     try:
         while _turn(run):
             pass
@@ -103,7 +97,7 @@ def _turn(run: Run) -> bool:
     _hear(run)
     if desk.busy:
         return _collect(run) or _drain(run)
-    hold = run.restraint.hold() if run.lanes.idle and not run.stop and (desk.more or run.next) else None
+    hold = run.restraint.hold() if run.lanes.idle and not run.stop and (desk.more or run.ahead) else None
     if not desk.done or (hold and not hold.seconds):
         return True
     if run.lanes.busy:
@@ -120,15 +114,12 @@ def _ask(run: Run) -> None:
     size = run.restraint.size
     idle = min(run.lanes.idle, MOST // size)
     room = run.restraint.room(idle * size)  # whole batches: a small one is a call like any other
-    chosen = tuple(run.next[:room])
-    most = room - len(chosen)
     if not run.restraint.foresees:
-        run.desk.ask(most)
-    elif run.desk.ask(most, Foresight(chosen, tuple(run.reserved.keys() - chosen), room)):
-        del run.next[:room]
-        for position in chosen:
-            del run.reserved[position]
-        run.chosen = {position: run.made.pop(position) for position in chosen if position in run.made}
+        run.desk.ask(room)
+        return
+    foresight = run.ahead.foresight(room)
+    if run.desk.ask(room - len(foresight.chosen), foresight):
+        run.ahead.asked(foresight)
 
 
 def _gather(run: Run) -> None:
@@ -137,9 +128,8 @@ def _gather(run: Run) -> None:
     enough = lanes.count // 2 if lanes.count >= _MANY_LANES else 0
     while not run.desk.busy and 0 < lanes.idle < enough and (left := end - time.monotonic()) > 0:
         lanes.quorum = enough - lanes.idle
-        run.ready.wait(left)
+        lanes.wait(left)
         lanes.quorum = 1
-        run.ready.clear()
         _take(run)
 
 
@@ -168,13 +158,8 @@ def _hear(run: Run) -> None:
     run.restraint.begun(len(rows))
     if rows:
         run.deadline = run.sending.clock() + run.sending.wait
-    size, ahead = run.restraint.size, run.restraint.foreseeable(batch.ahead)
-    for start in range(0, len(rows), size):
-        following = next(ahead, None)
-        if following:
-            run.reserved[following.position] = following
-        run.lanes.submit(Errand(rows[start : start + size], following, run.chosen.get(rows[start].position)))
-    run.chosen = {}
+    for errand in run.ahead.errands(rows, run.restraint.size, run.restraint.foreseeable(batch.ahead)):
+        run.lanes.submit(errand)
 
 
 def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:
@@ -183,12 +168,11 @@ def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:
     run.lanes.quorum = run.lanes.count if run.desk.busy else 1  # nobody can begin before the ledger has answered
     try:
         with run.sending.watch.interruptible():
-            if not run.ready.wait(min(seconds, _LOOK_SECONDS)) and seconds >= _LOOK_SECONDS:
+            if not run.lanes.wait(min(seconds, _LOOK_SECONDS)) and seconds >= _LOOK_SECONDS:
                 run.desk.look_again()
     except KeyboardInterrupt:
         run.stop, interrupted = INTERRUPTED, True
     run.lanes.quorum = 1
-    run.ready.clear()
     _take(run)
     _hear(run)
     return not interrupted
@@ -201,10 +185,7 @@ def _take(run: Run) -> None:
         why = run.restraint.heard(ended.results)
         run.stop = run.stop or ended.reason or why
         run.error = run.error or ended.error
-        if ended.ahead:
-            run.next.append(ended.ahead.position)
-            if ended.upcoming:
-                run.made[ended.ahead.position] = ended.upcoming
+        run.ahead.take(ended)
 
 
 def _drain(run: Run) -> bool:
@@ -237,8 +218,7 @@ def _hand_in(run: Run) -> None:
             return
         if run.desk.busy:
             with run.sending.watch.interruptible() if time.monotonic() > run.patient else nullcontext():
-                run.ready.wait(_LOOK_SECONDS)
-            run.ready.clear()
+                run.lanes.wait(_LOOK_SECONDS)
 
 
 def _rest(run: Run, hold: Hold) -> bool:
@@ -249,8 +229,7 @@ def _rest(run: Run, hold: Hold) -> bool:
         run.told = until
         sending.watch.resting(until, hold.limit)
     with sending.watch.interruptible():
-        run.ready.wait(min(hold.seconds, _LOOK_SECONDS))
-    run.ready.clear()
+        run.lanes.wait(min(hold.seconds, _LOOK_SECONDS))
     if hold.seconds > _LOOK_SECONDS:
         run.desk.look_again()  # another process may have left a word
     return True

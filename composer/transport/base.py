@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from composer.errors import TransportError
 from composer.message.model import Message
@@ -87,3 +87,29 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give back what it holds. Safe to call twice."""
+
+
+@runtime_checkable
+class Multiplexed(Transport, Protocol):
+    """A Transport that can have ``lanes`` messages under way at once in a single thread, that of its caller."""
+
+    def begin(self, message: Message, upcoming: Message | None = None, about: object = None, /) -> None:
+        """Begin to send one message, when fewer than ``lanes`` are under way; ``upcoming`` is as in ``send``.
+
+        Raises nothing: what becomes of it is said by ``ended``, beside what it is ``about``.
+        """
+
+    def wait(self, seconds: float, enough: int = 1, /) -> bool:
+        """Wait until ``ended`` may have something to say, for so many seconds at most; rather for ``enough`` messages than for one.
+
+        False when nothing happened. What happens is kept until ``ended`` is called, also when the wait is broken off.
+        """
+
+    def wake(self) -> None:
+        """End a wait, from any thread."""
+
+    def ended(self) -> Iterator[tuple[object, Outcome | Unusable]]:
+        """Go on with what is under way, without waiting; yield what became of each message that is done.
+
+        Unusable says that the transport is, and has one outcome: that of the message, None when it certainly was not sent.
+        """

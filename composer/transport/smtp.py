@@ -8,29 +8,34 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from threading import Timer
+from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 from composer.errors import ComposerError, MergeError, TransportError
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
 from composer.transport.smtp_connect import connect, describe
 from composer.transport.smtp_lane import STOPPED, Lane, Server
+from composer.transport.smtp_loop import Loop, Strand
 from composer.transport.smtp_parcel import pack
 from composer.transport.smtp_pool import Pool
 from composer.transport.smtp_reply import Lost
+from composer.transport.smtp_session import finish
 from composer.transport.smtp_settings import verifying
 from composer.transport.smtp_transaction import transact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from composer.config import Smtp
     from composer.message.dkim import Signer
     from composer.message.model import Message
     from composer.transport.base import Outcome
+    from composer.transport.smtp_session import Talk
 
 _WAITS = (1.0, 3.0, 10.0)
 _GRACE = 5.0
+_GOODBYE = 5.0
+_LOOK_SECONDS = 0.2
 _LOST_IN_A_ROW = 3
 
 
@@ -38,18 +43,20 @@ def probe(settings: Smtp, password: str) -> str:
     """Connect, log in, send nothing, and say in a line what was found. Raises ConfigError, and TransportError with a hint."""
     session = connect(settings, password, verifying(settings, password))
     try:
-        reply = session.ask("NOOP")
+        reply = finish(session, session.ask("NOOP"))
         if reply.code // 100 != 2:  # noqa: PLR2004 - 2yz: done
             raise TransportError(f"the mail server answers, but is not ready: {reply.words()}", hint="Try again later, or ask who runs it.")
         return describe(session, settings)
     except Lost as err:
         raise TransportError(f"the mail server hung up after the login: {err}", hint="Try again later, or ask who runs it.") from err
     finally:
-        session.leave()
+        session.sock.settimeout(_GOODBYE)
+        finish(session, session.leave())
+        session.hang_up()
 
 
 class SmtpTransport:
-    """Sends through one server, over at most ``connections`` connections, one for each call that is under way.
+    """Sends through one server, over at most ``connections`` connections, all of them served by the thread that waits for them.
 
     ``waits`` are the seconds before each new try when a server that has worked cannot be reached; after the last one, or
     when three connections in a row are lost in a transaction, it is unusable. After ``interrupt`` what was not begun comes back
@@ -71,53 +78,105 @@ class SmtpTransport:
         self._grace = grace
         self._pack = partial(pack, bounce_address=settings.bounce_address, signer=signer, verp=settings.verp)
         context = verifying(settings, password)
-        self._server = Server(lambda: connect(settings, password, context), tuple(waits), settings.messages_per_connection)
-        self._lanes = tuple(Lane(self._server) for _ in range(self.lanes))
+        self._loop: Loop[Lane, Outcome | Unusable] = Loop()
+        opened = partial(connect, settings, password, context)
+        self._server = Server(opened, settings.timeout, tuple(waits), settings.messages_per_connection, self._loop.wake)
+        self._lanes = tuple(Lane(self._server, settings.timeout) for _ in range(self.lanes))
         self._pool = Pool(self._lanes)
+        self._one_call = Lock()
         self._relays = False
 
+    def begin(self, message: Message, upcoming: Message | None = None, about: object = None, /) -> None:
+        """Begin to send a message; see ``Multiplexed``."""
+        lane = self._pool.take(message.message_id)
+        self._loop.start(lane, self._told(lane, message, upcoming), about)
+
+    def wait(self, seconds: float, enough: int = 1, /) -> bool:
+        """Wait for the server; see ``Multiplexed``."""
+        return self._loop.wait(seconds, enough)
+
+    def wake(self) -> None:
+        """End a wait, from any thread."""
+        self._loop.wake()
+
+    def ended(self) -> Iterator[tuple[object, Outcome | Unusable]]:
+        """Yield what became of messages; see ``Multiplexed``."""
+        for strand in self._loop.advance():
+            strand.line.dotted = False
+            self._pool.give(strand.line)
+            if strand.found is not None:
+                yield strand.about, strand.found
+
     def send(self, batch: Sequence[Message], upcoming: Message | None = None, /) -> list[Outcome]:
-        """Send one after another. Raises Unusable, with what is known of each message."""
-        if not batch:
-            return []
-        lane = self._pool.take(batch[0].message_id)
+        """Send one after another, a call at a time, with nothing else under way. Raises Unusable, with what is known of each message."""
         outcomes: list[Outcome | None] = [None] * len(batch)
-        place = 0
-        try:
+        with self._one_call:
             for place, message in enumerate(batch):
-                outcomes[place] = self._one(lane, message, batch[place + 1] if place + 1 < len(batch) else upcoming)
-                lane.dotted = False
-                _give_up(lane, outcomes[place])
-        except (Exception, KeyboardInterrupt) as err:
-            lane.hang_up()
-            if lane.dotted and outcomes[place] is None:
-                outcomes[place] = Unknown(f"broken off while the answer was awaited: {type(err).__name__}")
-            raise _unusable(err, outcomes) from err
-        finally:
-            lane.dotted = False
-            self._pool.give(lane)
+                found = self._alone(message, batch[place + 1] if place + 1 < len(batch) else upcoming)
+                if isinstance(found, Unusable):
+                    outcomes[place], found.outcomes = found.outcomes[0], outcomes
+                    raise found
+                outcomes[place] = found
         return [outcome for outcome in outcomes if outcome is not None]
 
     def interrupt(self) -> None:
         """Begin no further transaction and end every wait; what is in flight may finish, within ``grace`` seconds."""
         if not self._server.stop.is_set():
             self._server.stop.set()
+            self._loop.wake()
             timer = Timer(self._grace, self._cut)
             timer.daemon = True
             timer.start()
 
     def close(self) -> None:
-        """Say goodbye on every connection that is not in use."""
-        for lane in self._pool.take_all():
-            lane.leave()
-            self._pool.give(lane)
+        """Say goodbye on every connection that is not in use, and end all."""
+        with self._one_call:
+            lanes = self._pool.take_all()
+            self._loop.close()
+            goodbyes: Loop[Lane, None] = Loop()
+            strands = [goodbyes.start(lane, lane.leave()) for lane in lanes]
+            while not all(strand.ended for strand in strands):  # a goodbye has an end of its own
+                goodbyes.wait(_LOOK_SECONDS)
+                goodbyes.advance()
+            goodbyes.close()
+            for lane in self._lanes:
+                lane.hang_up()
+            for lane in lanes:
+                self._pool.give(lane)
 
     def _cut(self) -> None:
         for lane in self._lanes:
             if session := lane.session:
                 session.cut()
 
-    def _one(self, lane: Lane, message: Message, upcoming: Message | None) -> Outcome:
+    def _alone(self, message: Message, upcoming: Message | None) -> Outcome | Unusable:
+        """Send one message and wait for what becomes of it; broken off while its answer is awaited, it is in doubt."""
+        lane = self._pool.take(message.message_id)
+        strand = Strand(lane, self._told(lane, message, upcoming))
+        try:
+            self._loop.run(strand)
+            while strand.found is None:
+                self._loop.wait(_LOOK_SECONDS)
+                self._loop.advance()
+        except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
+            self._loop.drop(strand)
+            strand.found = strand.found or _broken_off(lane, err)
+        finally:
+            lane.dotted = False
+            self._pool.give(lane)
+        return strand.found
+
+    def _told(self, lane: Lane, message: Message, upcoming: Message | None) -> Talk[Outcome | Unusable]:
+        """Say what becomes of a message, whatever happens."""
+        outcome: Outcome | None = None
+        try:
+            outcome = yield from self._one(lane, message, upcoming)
+            _give_up(lane, outcome)
+        except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
+            return _broken_off(lane, err, outcome)
+        return outcome
+
+    def _one(self, lane: Lane, message: Message, upcoming: Message | None) -> Talk[Outcome]:
         if self._server.stop.is_set():
             raise TransportError(STOPPED)
         try:
@@ -130,7 +189,7 @@ class SmtpTransport:
             with suppress(MergeError):  # it is refused when its turn has come
                 lane.foresee(upcoming, self._pack(upcoming))
         try:
-            outcome = transact(lane, parcel, relays=self._relays)
+            outcome = yield from transact(lane, parcel, relays=self._relays)
         except Lost as err:
             lane.hang_up()
             lane.lost += 1
@@ -142,7 +201,7 @@ class SmtpTransport:
         return outcome
 
 
-def _give_up(lane: Lane, outcome: Outcome | None) -> None:
+def _give_up(lane: Lane, outcome: Outcome) -> None:
     if lane.lost >= _LOST_IN_A_ROW:
         lane.lost = 0
         reason = outcome.reason if isinstance(outcome, Deferred | Unknown) else ""
@@ -150,10 +209,15 @@ def _give_up(lane: Lane, outcome: Outcome | None) -> None:
         raise TransportError(f"the mail server broke off {_LOST_IN_A_ROW} times in a row: {reason}", hint=hint)
 
 
-def _unusable(err: BaseException, outcomes: Sequence[Outcome | None]) -> Unusable:
+def _broken_off(lane: Lane, err: BaseException, outcome: Outcome | None = None) -> Unusable:
+    """Say why the transport is unusable, and what that makes of the message that was under way."""
+    lane.hang_up()
+    if lane.dotted and outcome is None:
+        outcome = Unknown(f"broken off while the answer was awaited: {type(err).__name__}")
     if isinstance(err, ComposerError):
         unusable = Unusable(err.message, where=err.where, hint=err.hint)
     else:
         unusable = Unusable("interrupted" if isinstance(err, KeyboardInterrupt) else f"{type(err).__name__}: {err}".strip(" :"))
-    unusable.outcomes = outcomes
+    unusable.outcomes = [outcome]
+    unusable.__cause__ = err
     return unusable

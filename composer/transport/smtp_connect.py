@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from composer.errors import TransportError
 from composer.transport.smtp_parcel import Offer
-from composer.transport.smtp_reply import Reply
-from composer.transport.smtp_session import Session, cause, strict_reply
+from composer.transport.smtp_reply import Lost, Reply
+from composer.transport.smtp_session import Session, cause, finish
 from composer.transport.smtp_settings import bare_host, literal, own_name, place, port
 
 if TYPE_CHECKING:
@@ -51,35 +51,50 @@ def connect(settings: Smtp, password: str, context: ssl.SSLContext | None) -> Se
     features = client.esmtp_features
     size = features.get("size", "").strip()
     known = ("size", "smtputf8", "8bitmime", "pipelining")
-    return Session(client, Offer(int(size) if size.isdecimal() else 0, *(name in features for name in known)))
+    session = client.session()
+    session.offer = Offer(int(size) if size.isdecimal() else 0, *(name in features for name in known))
+    return session
 
 
 def describe(session: Session, settings: Smtp) -> str:
     """Say in a line how the connection stands."""
-    sock = session.client.sock
+    sock = session.sock
     secured = f"over {sock.version()}" if isinstance(sock, ssl.SSLSocket) else "without TLS"
     login = "login accepted" if settings.username else "no login asked for"
     return f"{place(settings)} answers {secured}, {login}"
 
 
 class _Plain(smtplib.SMTP):
+    """Its replies are a Session's: smtplib takes half a line before the end for a whole one, and any number for a code."""
+
+    _session: Session | None = None
+
+    def session(self) -> Session:
+        """Return what is connected; what came before TLS began is not heard any more (RFC 3207, 6)."""
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("the connection is closed")
+        if self._session is None or self._session.sock is not self.sock:
+            self._session = Session(self.sock)
+        return self._session
+
     def getreply(self) -> tuple[int, bytes]:
-        return _as_smtplib(strict_reply(self))
+        session = self.session()
+        try:
+            reply = finish(session, session.read())
+        except Lost as err:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(str(err)) from err
+        return reply.code, "\n".join(reply.lines).encode()
 
 
-class _Tls(smtplib.SMTP_SSL):
-    def getreply(self) -> tuple[int, bytes]:
-        return _as_smtplib(strict_reply(self))
+class _Tls(_Plain, smtplib.SMTP_SSL):
+    pass
 
 
-def _as_smtplib(reply: Reply) -> tuple[int, bytes]:
-    return reply.code, "\n".join(reply.lines).encode()
-
-
-def _greeted(settings: Smtp, context: ssl.SSLContext | None) -> smtplib.SMTP:
+def _greeted(settings: Smtp, context: ssl.SSLContext | None) -> _Plain:
     host, number, timeout = bare_host(settings), port(settings), settings.timeout
     name = settings.ehlo_name.encode("idna").decode("ascii") if settings.ehlo_name else own_name()
-    client: smtplib.SMTP
+    client: _Plain
     if context:
         client = _Tls(host, number, local_hostname=name, timeout=timeout, context=context)
     else:
@@ -150,11 +165,18 @@ def _no_connection(err: OSError | UnicodeError, settings: Smtp) -> NoConnection:
         case socket.gaierror() | UnicodeError():
             said, hint = f"the mail server {settings.host} is not found", "Check [transport.smtp] `host`, and this machine's network."
         case _:
-            said = f"the mail server {where} does not answer: {cause(err)}"
+            said = f"the mail server {where} does not answer: {_cause(err)}"
             hint = "Check [transport.smtp] `host`, `port` and `security`, and that no firewall stands between."
     found = NoConnection(said, hint=hint)
     found.again = again
     return found
+
+
+def _cause(err: OSError | UnicodeError) -> str:
+    """Name what happened, not smtplib's words for it: it says "Server not connected" for every failure to write."""
+    below = err.__context__
+    found = below if isinstance(err, smtplib.SMTPException) and isinstance(below, OSError) else err
+    return cause(found) if isinstance(found, OSError) else str(found)
 
 
 def _said(err: smtplib.SMTPResponseException) -> str:

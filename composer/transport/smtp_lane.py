@@ -1,12 +1,11 @@
-"""The connection that one call sends over: opened when needed, again when lost, given up when asked to stop."""
+"""The connection that messages are sent over, one after another: opened when needed, again when lost, given up when asked to stop."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -14,27 +13,30 @@ from composer.errors import TransportError
 from composer.transport.smtp_connect import NoConnection
 from composer.transport.smtp_parcel import Parcel, envelope, unfit
 from composer.transport.smtp_reply import Lost, Reply
-from composer.transport.smtp_session import Session
+from composer.transport.smtp_session import WORD, Session
 
 if TYPE_CHECKING:
     from composer.message.model import Message
+    from composer.transport.smtp_session import Talk
 
 STOPPED = "stopped on request"
-_LOOK_SECONDS = 0.05
 _STALE_SECONDS = 5.0
+_GOODBYE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """What the lanes to one server share.
 
-    How to connect, seconds to wait between tries, how many messages a connection is used for (0: any number), whether it was ever
-    reached, whether to stop.
+    How to connect (it blocks), how many seconds the server may be silent, seconds to wait between tries, how many messages a connection
+    is used for (0: any number), whom to ``tell`` that a connection is there, whether it was ever reached, whether to stop.
     """
 
     connect: Callable[[], Session]
+    patience: float
     waits: tuple[float, ...]
     most: int = 0
+    tell: Callable[[], None] = lambda: None
     met: Event = field(default_factory=Event)
     stop: Event = field(default_factory=Event)
 
@@ -48,6 +50,7 @@ class Lane:
     """
 
     server: Server
+    patience: float
     session: Session | None = None
     lost: int = 0
     dotted: bool = False
@@ -85,19 +88,21 @@ class Lane:
             self.session.hang_up()
         self._forget()
 
-    def leave(self) -> None:
+    def leave(self) -> Talk[None]:
         """Say goodbye and close; behind an envelope that nothing follows there is no goodbye."""
         if self.session and not self.offered:
-            self.session.leave()
+            self.patience = min(_GOODBYE_SECONDS, self.server.patience)
+            yield from self.session.leave()
+            self.patience = self.server.patience
         self.hang_up()
 
-    def ready(self) -> Session:
+    def ready(self) -> Talk[Session]:
         """Return the connection, or a new one. Raises TransportError."""
         # DATA cannot be taken back: an envelope whose message does not follow costs the connection.
         if self.offered or (self.session and self._last(self.session.messages)):
-            self.leave()
+            yield from self.leave()
         if not self.session:
-            self.session = self._connected()
+            self.session = yield from _connected(self.server)
         return self.session
 
     def there(self) -> Session:
@@ -118,26 +123,25 @@ class Lane:
         """Return an envelope to be pipelined, which counts as out from now on; RSET before it ends what is half done (RFC 2920, 3.1)."""
         session = self.there()
         self.offered, self.offered_at, self.reset = parcel, time.monotonic(), not session.clean
-        lines = (*(("RSET",) if self.reset else ()), *envelope(parcel, session.offer))
-        return "".join(f"{line}\r\n" for line in lines).encode()
+        lines = envelope(parcel, session.offer)
+        return "\r\n".join(("RSET", *lines, "") if self.reset else (*lines, "")).encode()
 
-    def granted(self) -> bool:
+    def granted(self) -> Talk[bool]:
         """Wait for what is said to the envelope that is out; True when it is the usual yes, come at once. Raises Lost."""
         session = self.there()
-        if self.reset or not session.granted():
+        if self.reset or not (yield from session.granted()):
             return False
         self.offered, session.clean, session.used = None, False, True
         return True
 
-    def replies(self, parcel: Parcel) -> Iterator[Reply]:
-        """Yield what is said to MAIL, RCPT and DATA; without pipelining each is asked when its turn comes. Raises Lost."""
+    def begin(self) -> Talk[bool]:
+        """Begin to hear, or to ask, what is said to an envelope; return whether it is out. Raises Lost when RSET is not answered by yes."""
         session = self.there()
-        session.clean, pipelined, reset = False, self.offered is not None, self.reset or not session.clean
-        self.offered, self.reset = None, False
+        out, reset = self.offered is not None, self.reset or not session.clean
+        session.clean, self.offered, self.reset = False, None, False
         if reset:
-            _done(session.read() if pipelined else session.ask("RSET"))
-        for command in envelope(parcel, session.offer):
-            yield session.read() if pipelined else session.ask(command)
+            _done((yield from session.read() if out else session.ask("RSET")))
+        return out
 
     def _last(self, messages: int) -> bool:
         return 0 < self.server.most <= messages
@@ -146,21 +150,6 @@ class Lane:
         self.session = self.offered = None
         self.reset = False
 
-    def _connected(self) -> Session:
-        """Connect; once the server has worked, try again after each of the waits."""
-        server, waits = self.server, iter(self.server.waits)
-        while True:
-            try:
-                session = _unless_stopped(server)
-            except NoConnection as err:
-                wait = next(waits, None) if err.again and server.met.is_set() else None
-                if wait is None:
-                    raise
-            else:
-                server.met.set()
-                return session
-            server.stop.wait(wait)
-
 
 def _done(reply: Reply) -> None:
     """RFC 5321, 4.1.1.5: RSET is always answered by 250."""
@@ -168,26 +157,54 @@ def _done(reply: Reply) -> None:
         raise Lost(f"the connection cannot be used again: {reply.words()}")
 
 
-def _unless_stopped(server: Server) -> Session:
-    """Connect in a thread of its own: a server that does not answer keeps nobody from stopping, for nothing was sent."""
-    found: SimpleQueue[Session | BaseException] = SimpleQueue()
+def _connected(server: Server) -> Talk[Session]:
+    """Connect in a thread of its own: a server that does not answer keeps nobody from stopping, for nothing was sent.
 
-    def attempt() -> None:
+    Raises TransportError.
+    """
+    found: list[Session | BaseException] = []
+    left = Event()
+
+    def connect() -> None:
         try:
-            session = server.connect()
+            found.append(_tried(server))
         except BaseException as err:  # noqa: BLE001 - it is raised where it is waited for
-            found.put(err)
-            return
-        if server.stop.is_set():
-            session.hang_up()
-        found.put(session)
+            found.append(err)
+        if left.is_set():
+            _hang_up(found)
+        server.tell()
 
     if not server.stop.is_set():
-        Thread(target=attempt, name="smtp-connect", daemon=True).start()
-    while not server.stop.is_set():
-        with suppress(Empty):
-            got = found.get(timeout=_LOOK_SECONDS)
-            if isinstance(got, BaseException):
-                raise got
-            return got
-    raise TransportError(STOPPED)
+        Thread(target=connect, name="smtp-connect", daemon=True).start()
+    try:
+        while not (found or server.stop.is_set()):
+            yield WORD
+        if server.stop.is_set():
+            raise TransportError(STOPPED)
+        if isinstance(found[0], BaseException):
+            raise found[0]
+        return found.pop()  # type: ignore[return-value]  # no exception, see above
+    finally:
+        left.set()
+        _hang_up(found)
+
+
+def _hang_up(found: list[Session | BaseException]) -> None:
+    for each in found:
+        if isinstance(each, Session):
+            each.hang_up()
+
+
+def _tried(server: Server) -> Session:
+    """Connect; once the server has worked, try again after each of the waits."""
+    waits = iter(server.waits)
+    while True:
+        try:
+            session = server.connect()
+        except NoConnection as err:
+            wait = next(waits, None) if err.again and server.met.is_set() else None
+            if wait is None or server.stop.wait(wait):
+                raise
+        else:
+            server.met.set()
+            return session

@@ -1,31 +1,38 @@
-"""An open connection to a mail server: commands and messages out, replies in. Whatever ends it is Lost.
+"""A connection to a mail server: commands and messages out, replies in. Whatever ends it is Lost.
 
-What that means for a message is decided elsewhere, and so is how to get a connection.
+What has to wait is a ``Talk``: a generator that yields what it waits for, and returns what it found. So one thread can serve many
+connections (``smtp_loop``); on a socket that blocks a talk never waits, and ``finish`` runs it to its end. What a loss means for a
+message is decided elsewhere, and so is how to get a connection.
 """
 
 from __future__ import annotations
 
 import re
 import select
-import smtplib
 import socket
 import ssl
+from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import TypeVar
 
+from composer.transport.smtp_parcel import Offer
 from composer.transport.smtp_reply import Lost, Reply
 
-if TYPE_CHECKING:
-    from composer.transport.smtp_parcel import Offer
+Found = TypeVar("Found")
+# Yields EVENT_READ, EVENT_WRITE, or WORD: something that is no socket's.
+Talk = Generator[int, None, Found]
+WORD = 0
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])([^\r\n]*))?\r?\n")
 # MAIL, RCPT and DATA, each with a reply of one line.
 _GRANTED = re.compile(rb"250 [^\r\n]*\r\n250 [^\r\n]*\r\n354 [^\r\n]*\r\n")
+_CHUNK = 1 << 16
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
-_GOODBYE = 5
 _DOT = b".\r\n"
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Short(Lost):
@@ -34,136 +41,167 @@ class Short(Lost):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """An open connection, logged in; for one thread at a time.
+    """An open connection; for one thread at a time. ``offer`` is what the server says of itself, once it was asked.
 
-    ``clean`` tells that no transaction is half done, ``used`` that one was answered; ``messages`` counts those handed over.
+    ``clean`` tells that no transaction is half done, ``used`` that one was answered; ``messages`` counts those handed over. ``heard``
+    is what came and was not yet read, ``ended`` why nothing more will come.
     """
 
-    client: smtplib.SMTP
-    offer: Offer
+    sock: socket.socket
+    offer: Offer = field(default_factory=Offer)
     clean: bool = True
     used: bool = False
     messages: int = 0
+    heard: bytes = b""
+    ended: str = ""
 
-    def ask(self, command: str) -> Reply:
+    def fill(self) -> None:
+        """Take in what has come; on a socket that blocks, wait for it."""
+        sock = self.sock
+        try:
+            data = sock.recv(_CHUNK)
+            self.heard += data
+            while isinstance(sock, ssl.SSLSocket) and sock.pending():  # nothing but this tells of what TLS has decrypted already
+                self.heard += sock.recv(_CHUNK)
+        except _NOT_NOW:
+            return  # a part of a TLS record, or one without data
+        except OSError as err:
+            self.ended = cause(err)
+            return
+        if not data:
+            self.ended = "the server hung up"
+        elif len(self.heard) > _MOST_LINES * _LONGEST_LINE:
+            self.ended = "the answer cannot be understood"
+
+    def ask(self, command: str) -> Talk[Reply]:
         """Give a command and return the reply. Raises Lost."""
         if "\r" in command or "\n" in command:
             raise ValueError("a command is one line")
-        self.put(f"{command}\r\n".encode())
-        return self.read()
+        yield from self.put(f"{command}\r\n".encode())
+        return (yield from self.read())
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes) -> Talk[None]:
         """Hand over bytes, all of them. Raises Lost."""
-        if self.client.sock is None:
-            raise Lost("the connection is closed")
-        try:
-            self.client.sock.sendall(data)
-        except OSError as err:
-            raise Lost(cause(err)) from err
-
-    def hand_over(self, message: tuple[bytes, ...], behind: bytes) -> None:
-        """Hand over a message, its final dot and what is pipelined behind it. Raises Short, or Lost when the dot may be out."""
-        self.messages += 1
-        sock, dot = self.client.sock, _DOT + behind
-        if isinstance(sock, ssl.SSLSocket) or sock is None:  # how much of a record has left is not known
+        left = memoryview(data)
+        while left:
+            wait = EVENT_WRITE
             try:
-                self.put(b"".join(message))
+                left = left[self.sock.send(left) :]
+                continue
+            except ssl.SSLWantReadError:
+                wait = EVENT_READ
+            except _NOT_NOW:
+                pass
+            except OSError as err:
+                raise Lost(cause(err)) from err
+            yield wait
+
+    def hand_over(self, message: tuple[bytes, ...], size: int, behind: bytes) -> Talk[None]:
+        """Hand over a message of ``size`` bytes, its final dot and what is pipelined behind it.
+
+        Raises Short, or Lost when the dot may be out.
+        """
+        self.messages += 1
+        sock, dot = self.sock, _DOT + behind
+        if isinstance(sock, ssl.SSLSocket):  # how much of a record has left is not known
+            try:
+                yield from self.put(b"".join(message))
             except Lost as err:
                 raise Short(str(err)) from err
-            self.put(dot)
+            yield from self.put(dot)
             return
-        last = sum(map(len, message)) + len(_DOT)
-        sent = 0
+        last, sent = size + len(_DOT), 0
         try:
-            sent = sock.sendmsg((*message, dot))
-            if sent < last + len(behind):
+            with suppress(BlockingIOError):
+                sent = sock.sendmsg((*message, dot))
+            if sent < size + len(dot):
                 rest = memoryview(b"".join((*message, dot)))
                 while sent < len(rest):
-                    sent += sock.sendmsg((rest[sent:],))
-        except OSError as err:
-            raise (Lost if sent >= last else Short)(cause(err)) from err
+                    try:
+                        sent += sock.send(rest[sent:])
+                        continue
+                    except BlockingIOError:
+                        pass
+                    yield EVENT_WRITE
+        except (OSError, Lost) as err:
+            raise (Lost if sent >= last else Short)(cause(err) if isinstance(err, OSError) else str(err)) from err
 
-    def granted(self) -> bool:
+    def granted(self) -> Talk[bool]:
         """Wait for the replies to a pipelined envelope, and tell whether they are the usual ones, come together: then they are read.
 
-        False says nothing, and nothing is read: ``read`` has them one by one. Raises Lost.
+        False says nothing, and nothing is read: ``read`` has them one by one. Raises Lost when more was said than was asked for.
         """
-        file = self.client.file
-        try:
-            said = file.peek() if file else b""
-            usual = _GRANTED.match(said)
-            if usual and file:
-                file.read(usual.end())
-        except OSError as err:
-            raise Lost(cause(err)) from err
-        if usual and len(said) > usual.end():
+        while not (self.heard or self.ended):
+            yield EVENT_READ
+        usual = _GRANTED.match(self.heard)
+        if usual is None:
+            return False
+        if len(self.heard) > usual.end():
             raise Lost("the server says more than it was asked for")
-        return usual is not None
+        self.heard = b""
+        return True
+
+    def read(self) -> Talk[Reply]:
+        """Wait for a reply; half a line before the end of the connection is none. Raises Lost."""
+        while (reply := self._reply()) is None:
+            if self.ended:
+                raise Lost(self.ended)
+            yield EVENT_READ
+        return reply
 
     def speaks(self) -> bool:
         """Tell whether there is something to hear, unasked: the end of the connection, or why it will end."""
-        if self.client.sock is None:
+        if self.heard or self.ended:
             return True
         poll = select.poll()
-        poll.register(self.client.sock, select.POLLIN)
+        poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(0))
 
-    def read(self) -> Reply:
-        """Wait for a reply. Raises Lost."""
-        try:
-            return strict_reply(self.client)
-        except OSError as err:
-            raise Lost(cause(err)) from err
-
-    def leave(self) -> None:
-        """Say QUIT and close; a server that does not answer is not waited for."""
-        with suppress(OSError, Lost):
-            if self.client.sock is not None:
-                self.client.sock.settimeout(_GOODBYE)
-                self.ask("QUIT")
-        self.hang_up()
+    def leave(self) -> Talk[None]:
+        """Say QUIT and wait until it is answered."""
+        with suppress(Lost):
+            yield from self.ask("QUIT")
 
     def cut(self) -> None:
-        """End the connection under a thread that waits for it."""
-        sock = self.client.sock
+        """End the connection, from any thread: whoever waits for it hears that it is over."""
         with suppress(OSError):
-            if sock is not None:
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # past the TLS layer, which belongs to that thread
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)  # past the TLS layer, which belongs to another thread
 
     def hang_up(self) -> None:
         """Close without a word."""
         with suppress(OSError):
-            self.client.close()
+            self.sock.close()
+
+    def _reply(self) -> Reply | None:
+        """Read one reply off what was heard, if all of it is there. Raises Lost for what is none."""
+        code, lines, at = b"", list[str](), 0
+        while match := _LINE.match(self.heard, at):
+            if (code and match[1] != code) or len(lines) >= _MOST_LINES or match.end() - at > _LONGEST_LINE:
+                raise Lost("the answer cannot be understood")
+            code, dash, text = match.groups()
+            lines.append(text.decode("utf-8", "replace") if text else "")
+            at = match.end()
+            if dash != b"-":
+                self.heard = self.heard[at:]
+                return Reply(int(code), tuple(lines))
+        if len(self.heard) - at > _LONGEST_LINE or self.heard.find(b"\n", at) >= 0:
+            raise Lost("the answer cannot be understood")
+        return None
 
 
-def strict_reply(client: smtplib.SMTP) -> Reply:
-    """Read one reply; smtplib's own takes half a line before the end of the connection for a whole one, and any number for a code.
-
-    Raises SMTPServerDisconnected for what is none, and when there comes nothing.
-    """
-    if client.sock is None:
-        raise smtplib.SMTPServerDisconnected("the connection is closed")
-    client.file = client.file or client.sock.makefile("rb")
-    code, lines = b"", list[str]()
-    while True:
-        try:
-            line = client.file.readline(_LONGEST_LINE)
-        except OSError as err:
-            client.close()
-            raise smtplib.SMTPServerDisconnected(cause(err)) from err
-        match = _LINE.fullmatch(line)
-        if not match or (code and match[1] != code) or len(lines) >= _MOST_LINES:
-            client.close()
-            raise smtplib.SMTPServerDisconnected("the answer cannot be understood" if line.endswith(b"\n") else "the server hung up")
-        code, dash, text = match.groups()
-        lines.append(text.decode("utf-8", "replace") if text else "")
-        if dash != b"-":
-            return Reply(int(code), tuple(lines))
+def finish(session: Session, talk: Talk[Found]) -> Found:
+    """Run a talk to its end on a session whose socket blocks."""
+    try:
+        while True:
+            if next(talk) == EVENT_READ:
+                session.fill()
+    except StopIteration as end:
+        found: Found = end.value
+        return found
 
 
 def cause(err: OSError) -> str:
-    """Name what happened, not smtplib's words for it: it says "Server not connected" for every failure to write."""
-    cause = err.__context__ if isinstance(err, smtplib.SMTPException) and isinstance(err.__context__, OSError) else err
-    if isinstance(cause, TimeoutError):
+    """Name what happened, in a few words."""
+    if isinstance(err, TimeoutError):
         return "no answer in time"
-    return cause.strerror or str(cause) or "the server hung up"
+    return err.strerror or str(err) or "the server hung up"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from composer.errors import TransportError
 from composer.transport.base import Accepted
-from composer.transport.smtp_parcel import unfit
+from composer.transport.smtp_parcel import envelope, unfit
 from composer.transport.smtp_reply import Lost, Reply, Step, judge
 from composer.transport.smtp_session import Short
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from composer.transport.base import Outcome
     from composer.transport.smtp_lane import Lane
     from composer.transport.smtp_parcel import Parcel
+    from composer.transport.smtp_session import Talk
 
     Judge = Callable[[Step, Reply], Outcome | None]
 
@@ -38,21 +39,23 @@ class _Stale(Exception):  # noqa: N818 - a state of the connection
     """A connection that was kept is closed: servers do so after so many messages, or so long. That is no refusal."""
 
 
-def transact(lane: Lane, parcel: Parcel, *, relays: bool) -> Outcome:
+def transact(lane: Lane, parcel: Parcel, *, relays: bool) -> Talk[Outcome]:
     """Send a message; ``relays`` is as in ``judge``. Raises Lost when the connection is, TransportError for what concerns everybody."""
     judged = partial(judge, known=(parcel.sender, parcel.message_id), recipient=parcel.recipient, utf8=parcel.utf8, relays=relays)
     while True:
-        if lane.offered is not parcel and (too_much := unfit(parcel, lane.ready().offer)):
-            return too_much
+        if lane.offered is not parcel:
+            session = yield from lane.ready()
+            if too_much := unfit(parcel, session.offer):
+                return too_much
         try:
-            refused = _settle_envelope(lane, parcel, judged)
+            refused = yield from _settle_envelope(lane, parcel, judged)
         except _Stale:
             lane.hang_up()
         else:
-            return refused or _hand_over(lane, parcel, judged)
+            return refused or (yield from _hand_over(lane, parcel, judged))
 
 
-def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | None:
+def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome | None]:
     """Return why the message cannot follow, or None when it can. Raises _Stale when nobody has answered on a connection that was used."""
     session = lane.there()
     used, codes = session.used, list[int]()
@@ -63,11 +66,11 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
     try:
         if session.offer.pipelining:
             if lane.offered is None:
-                session.put(lane.commands(parcel))
-            if lane.granted():
+                yield from session.put(lane.commands(parcel))
+            if (yield from lane.granted()):
                 codes.append(_GRANTED)
         if not codes:
-            refused = _hear(lane, parcel, judged, codes)
+            refused = yield from _hear(lane, parcel, judged, codes)
         if long_ahead and refused is None and session.speaks():
             raise _Stale  # it has waited for long enough, and hung up: a message sent now would be in doubt for nothing
     except Lost:
@@ -75,17 +78,19 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome | Non
             raise _Stale from None
         raise
     if refused and lane.session and codes[-1] // 100 == _GO_ON:
-        _end_empty(lane, nobody=codes[1] // 100 != _DONE)
+        yield from _end_empty(lane, nobody=codes[1] // 100 != _DONE)
     return refused
 
 
-def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Outcome | None:
+def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Talk[Outcome | None]:
     """Hear the replies one by one, noting their codes; return what the first one that is no yes means."""
     session = lane.there()
-    used, pipelined = session.used, session.offer.pipelining
+    used = session.used
     refused: Outcome | None = None
     try:
-        for (step, expected), reply in zip(_STEPS, lane.replies(parcel), strict=False):
+        out = yield from lane.begin()
+        for (step, expected), command in zip(_STEPS, envelope(parcel, session.offer), strict=True):
+            reply = yield from session.read() if out else session.ask(command)
             if used and not codes and reply.code == _CLOSING:
                 raise _Stale
             session.used = True
@@ -94,7 +99,7 @@ def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Outcom
                 refused = judged(step, reply)
             if reply.code == _CLOSING:
                 lane.hang_up()
-            if refused and not (pipelined and lane.session):
+            if refused and not (out and lane.session):
                 break
     except Lost:
         if refused is None:
@@ -103,30 +108,30 @@ def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Outcom
     return refused
 
 
-def _end_empty(lane: Lane, *, nobody: bool) -> None:
+def _end_empty(lane: Lane, *, nobody: bool) -> Talk[None]:
     """The server waits for a message although its recipient was refused: RFC 2920, 3.1 has a lone dot sent then.
 
     Only if there is ``nobody`` who could receive it; otherwise nothing but the end of the connection takes DATA back.
     """
     with suppress(Lost):
         if nobody:
-            lane.there().put(b".\r\n")
-            lane.there().read()
+            yield from lane.there().put(b".\r\n")
+            yield from lane.there().read()
             return
     lane.hang_up()
 
 
-def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Outcome:
+def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome]:
     session = lane.there()
     session.clean = True  # the final dot ends the transaction, whatever is said to it (RFC 5321, 4.1.1.4)
     behind = lane.behind()
     lane.dotted = True
     try:
-        session.hand_over(parcel.pieces, behind)
+        yield from session.hand_over(parcel.pieces, parcel.size, behind)
     except Short:
         lane.dotted = False
         raise
-    reply = session.read()
+    reply = yield from session.read()
     lane.offered_at = time.monotonic()  # only now does the server begin to wait for what was pipelined
     try:
         outcome = judged(Step.DOT, reply)

@@ -359,7 +359,7 @@ def test_a_question_at_a_time(start):
             ready.clear()
         return batch
 
-    desk = Desk(replace(sending, exchange=waiting), ready)
+    desk = Desk(replace(sending, exchange=waiting), ready.set)
     desk.ask(0)
     assert desk.done
     desk.ask(2)

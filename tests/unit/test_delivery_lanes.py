@@ -15,7 +15,7 @@ def worker(request):
     made = []
 
     def make(work):
-        made.append(Lanes(work, 1, Event()) if request.param == "threads" else AtOnce(work))
+        made.append(Lanes(work, 1) if request.param == "threads" else AtOnce(work))
         return made[-1]
 
     yield make
@@ -60,11 +60,13 @@ def test_what_the_work_raises_comes_out_where_it_is_collected(worker, error):
 
 def test_threads_say_when_one_has_ended():
     """Who waits need not look again and again."""
-    ready = Event()
-    lanes = Lanes(lambda number: number, 2, ready)
+    other = Event()
+    lanes = Lanes(lambda number: number, 2, other.set)
+    assert not lanes.wait(0.01)
     lanes.submit(1)
-    assert ready.wait(5)
-    ready.clear()
+    assert lanes.wait(5)
+    assert other.wait(5)
     assert list(lanes.collect()) == [1]
+    assert not lanes.wait(0.01)
     assert lanes.idle == 2
     lanes.close()

@@ -6,6 +6,8 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -58,8 +60,42 @@ def transport(server):
     made.close()
 
 
+@pytest.fixture
+def opened():
+    made = []
+
+    def make(*settings, **how):
+        made.append(SmtpTransport(*settings, **how))
+        return made[-1]
+
+    yield make
+    for transport in made:
+        transport.close()
+
+
 def kinds(outcomes):
     return [type(outcome) for outcome in outcomes]
+
+
+def sent(messages, *settings, **how):
+    """Send with a transport of its own."""
+    with closing(SmtpTransport(*settings, **how)) as transport:
+        return transport.send(messages)
+
+
+def all_at_once(transport, messages):
+    """Send on all lanes at once, each prepared for what it sends next; return each message and what became of it, as they end."""
+    waiting, ended = deque(messages), []
+    ready = [waiting.popleft() for _ in range(min(transport.lanes, len(waiting)))]
+    while len(ended) < len(messages):
+        for message in ready:
+            following = waiting.popleft() if waiting else None
+            transport.begin(message, following, (message, following))
+        transport.wait(1)
+        news = list(transport.ended())
+        ended += [(message, outcome) for (message, _), outcome in news]
+        ready = [following for (_, following), _ in news if following]
+    return ended
 
 
 # ---- what goes well
@@ -127,8 +163,8 @@ def test_says_its_name_or_its_address(monkeypatch, configured, own, heard):
         thread = threading.Thread(target=listen)
         thread.start()
         chosen = Smtp(host="127.0.0.1", port=listener.getsockname()[1], security="none", timeout=5, ehlo_name=configured)
-        with pytest.raises(Unusable):
-            SmtpTransport(chosen).send(people(1))
+        with closing(SmtpTransport(chosen)) as transport, pytest.raises(Unusable):
+            transport.send(people(1))
         thread.join()
     assert lines == [b"ehlo " + heard + b"\r\n"]
 
@@ -149,16 +185,12 @@ def test_logs_in(mechanism):
 
 
 def test_lanes_are_connections(server):
-    """As many calls at once as configured, each on a connection of its own, which stays."""
+    """As many messages at once as configured, each on a connection of its own, which stays."""
     transport = SmtpTransport(settings(server, connections=3))
     assert (transport.lanes, transport.batch, transport.real, transport.idempotent) == (3, 1, True, False)
     server.fail("rcpt", Fault(delay=0.2), times=3)
-    for _ in range(2):
-        threads = [threading.Thread(target=transport.send, args=(people(2, first=10 * number),)) for number in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    for first in (1, 11):
+        assert kinds(outcome for _, outcome in all_at_once(transport, people(6, first=first))) == [Accepted] * 6
     transport.close()
     assert (server.count, server.connections) == (12, 3)
 
@@ -308,7 +340,7 @@ def test_silence_at_the_start(step):
     with SmtpServer(username="news", password="right") as server:
         server.fail(step, Fault(silent=True))
         with pytest.raises(Unusable, match="no answer in time") as caught:
-            SmtpTransport(settings(server, username="news", timeout=0.5), "right").send(people(1))
+            sent(people(1), settings(server, username="news", timeout=0.5), "right")
         assert caught.value.outcomes == [None]
 
 
@@ -422,7 +454,7 @@ def test_nobody_listens(server):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(Unusable, match="does not answer: Connection refused") as caught:
-        SmtpTransport(settings(server, port=port)).send(people(1))
+        sent(people(1), settings(server, port=port))
     assert "port" in caught.value.hint
 
 
@@ -434,7 +466,7 @@ def test_host_that_is_not_found(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(Unusable, match=r"mail server smpt\.example is not found"):
-        SmtpTransport(Smtp(host="smpt.example", security="tls")).send(people(1))
+        sent(people(1), Smtp(host="smpt.example", security="tls"))
 
 
 @pytest.mark.parametrize("reply", ["", "454 4.7.0 later", "535 5.7.8 no"])
@@ -444,7 +476,7 @@ def test_login_refused(reply):
         if reply:
             server.fail("auth", reply)
         with pytest.raises(Unusable, match="refuses the login") as caught:
-            SmtpTransport(settings(server, username="news"), "s3cret" if not reply else "right").send(people(1))
+            sent(people(1), settings(server, username="news"), "s3cret" if not reply else "right")
         assert "SMTP_PASSWORD" in caught.value.hint
         assert "s3cret" not in repr(caught.value)
         assert server.connections == 1
@@ -456,7 +488,7 @@ def test_connection_lost_in_the_login(fault):
     with SmtpServer(username="news", password="right") as server:
         server.fail("auth", LOSSES[fault])
         with pytest.raises(Unusable, match="does not answer") as caught:
-            SmtpTransport(settings(server, username="news"), "right").send(people(1))
+            sent(people(1), settings(server, username="news"), "right")
         assert caught.value.outcomes == [None]
 
 
@@ -464,7 +496,7 @@ def test_connection_lost_in_the_login(fault):
 def test_no_login_in_common(mechanisms):
     """Then the password is not sent in some other way."""
     with SmtpServer(username="news", password="right", mechanisms=mechanisms) as server, pytest.raises(Unusable, match="offers no login"):
-        SmtpTransport(settings(server, username="news"), "right").send(people(1))
+        sent(people(1), settings(server, username="news"), "right")
 
 
 def test_server_that_dies_and_does_not_come_back(server, transport):
@@ -542,7 +574,7 @@ def test_certificate_of_another_name(certificate, way):
     """Somebody else's certificate is nobody's."""
     with SmtpServer(certificate=certificate("mail.example.net"), tls=way) as server:
         with pytest.raises(Unusable, match=r"cannot be trusted: Hostname mismatch") as caught:
-            SmtpTransport(settings(server, host="localhost", security=WAYS[way])).send(people(1))
+            sent(people(1), settings(server, host="localhost", security=WAYS[way]))
         assert "SSL_CERT_FILE" in caught.value.hint
         assert not server.received
 
@@ -555,14 +587,14 @@ def test_certificate_of_an_unknown_authority(certificate, monkeypatch, tmp_path,
     monkeypatch.setenv("SSL_CERT_FILE", str(stranger))
     with SmtpServer(certificate=certificate("localhost"), tls=way) as server:
         with pytest.raises(Unusable, match="cannot be trusted"):
-            SmtpTransport(settings(server, host="localhost", security=WAYS[way])).send(people(1))
+            sent(people(1), settings(server, host="localhost", security=WAYS[way]))
         assert not server.received
 
 
 def test_no_fall_back_to_plaintext(server):
     """A server without STARTTLS, or one in between that hides it, gets no address and no password."""
     with pytest.raises(Unusable, match="offers no STARTTLS") as caught:
-        SmtpTransport(settings(server, security="starttls", username="news"), "right").send(people(1))
+        sent(people(1), settings(server, security="starttls", username="news"), "right")
     assert 'security = "tls"' in caught.value.hint
     assert not server.received
 
@@ -572,8 +604,11 @@ def test_starttls_refused_or_broken(certificate, fault):
     """No TLS, no mail; and what was smuggled in behind the answer is not heard."""
     with SmtpServer(certificate=certificate("localhost"), tls="starttls") as server:
         server.fail("starttls", fault)
-        with pytest.raises(Unusable):
-            SmtpTransport(settings(server, host="localhost", security="starttls", timeout=1)).send(people(1))
+        with (
+            closing(SmtpTransport(settings(server, host="localhost", security="starttls", timeout=1))) as transport,
+            pytest.raises(Unusable),
+        ):
+            transport.send(people(1))
         assert not server.received
 
 
@@ -581,8 +616,9 @@ def test_starttls_refused_or_broken(certificate, fault):
 def test_the_wrong_kind_of_port(certificate, security, tls):
     """465 and 587 are often taken for one another."""
     with SmtpServer(certificate=certificate("localhost"), tls=tls) as server:
-        with pytest.raises(Unusable) as caught:
-            SmtpTransport(settings(server, host="localhost", security=security, timeout=0.3)).send(people(1))
+        chosen = settings(server, host="localhost", security=security, timeout=0.3)
+        with closing(SmtpTransport(chosen)) as transport, pytest.raises(Unusable) as caught:
+            transport.send(people(1))
         assert "security" in caught.value.hint
 
 
@@ -592,7 +628,7 @@ def test_old_tls_is_refused(certificate, monkeypatch):
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             server._house.context.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises(Unusable, match="no TLS with"):
-            SmtpTransport(settings(server, host="localhost", security="tls")).send(people(1))
+            sent(people(1), settings(server, host="localhost", security="tls"))
 
 
 # ---- addresses and sizes
@@ -732,9 +768,9 @@ def test_interrupt_ends_a_batch_between_two_messages(server, transport):
         transport.send(people(1))
 
 
-def test_interrupt_ends_the_wait_for_a_server(server):
+def test_interrupt_ends_the_wait_for_a_server(server, opened):
     """A drain takes no minute."""
-    transport = SmtpTransport(settings(server), waits=(60,))
+    transport = opened(settings(server), waits=(60,))
     transport.send(people(1))
     server.stop()
     threading.Timer(0.1, transport.interrupt).start()
@@ -745,9 +781,9 @@ def test_interrupt_ends_the_wait_for_a_server(server):
 
 
 @pytest.mark.parametrize(("step", "outcome"), [("rcpt", Deferred), ("dot", Unknown)])
-def test_interrupt_does_not_wait_for_a_silent_server(server, step, outcome):
+def test_interrupt_does_not_wait_for_a_silent_server(server, opened, step, outcome):
     """Stopping takes seconds, and only the one message that was handed over without an answer is in doubt."""
-    transport = SmtpTransport(settings(server, timeout=60), grace=0.2)
+    transport = opened(settings(server, timeout=60), grace=0.2)
     server.fail(step, Fault(silent=True), marker="person2@")
     before = time.monotonic()
     threading.Timer(0.1, transport.interrupt).start()
@@ -757,9 +793,9 @@ def test_interrupt_does_not_wait_for_a_silent_server(server, step, outcome):
     assert time.monotonic() - before < 10
 
 
-def test_interrupt_does_not_wait_for_a_greeting(server):
+def test_interrupt_does_not_wait_for_a_greeting(server, opened):
     """A server that is not there any more is the likeliest moment for Ctrl-C; nothing was sent, so nothing is in doubt."""
-    transport = SmtpTransport(settings(server, timeout=60))
+    transport = opened(settings(server, timeout=60))
     server.fail("connect", Fault(silent=True))
     before = time.monotonic()
     threading.Timer(0.1, transport.interrupt).start()
@@ -797,9 +833,9 @@ def test_broken_off_in_the_middle(monkeypatch, step, after, outcome):
         transport.close()
 
 
-@pytest.mark.parametrize(("reply", "outcome"), [(7, type(None)), (8, Unknown)])
+@pytest.mark.parametrize(("reply", "outcome"), [(9, type(None)), (10, Unknown)])
 def test_broken_off_where_nothing_is_pipelined(monkeypatch, reply, outcome):
-    """The same, with a server that wants to be asked one thing at a time: the eighth reply is that to the second final dot."""
+    """The same, with a server that wants to be asked one thing at a time: the tenth reply is that to the second final dot."""
     from composer.transport.smtp_session import Session
 
     read = Session.read
@@ -844,23 +880,12 @@ def test_no_outcome_lies_in_a_storm(seed):
             server.fail(step, Fault(half=True), chance=0.02)
         server.fail("dot", Fault(close=True, keep=True), chance=0.03)
         transport = SmtpTransport(settings(server, connections=4), waits=(0,) * 20)
-        batches = [people(100, first=1 + 100 * number) for number in range(4)]
-        known = {}
-
-        def run(batch):
-            while batch:
-                try:
-                    outcomes = transport.send(batch)
-                except Unusable as err:
-                    outcomes = err.outcomes
-                known.update({message.email: outcome for message, outcome in zip(batch, outcomes, strict=True) if outcome})
-                batch = [message for message, outcome in zip(batch, outcomes, strict=True) if outcome is None]
-
-        threads = [threading.Thread(target=run, args=(batch,)) for batch in batches]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        known, left = {}, people(400)
+        while left:
+            ended = all_at_once(transport, left)
+            found = [(about, outcome.outcomes[0] if isinstance(outcome, Unusable) else outcome) for about, outcome in ended]
+            known |= {message.email: outcome for message, outcome in found if outcome}
+            left = [message for message, outcome in found if outcome is None]
         transport.close()
         arrived = server.addresses
     assert len(known) == 400

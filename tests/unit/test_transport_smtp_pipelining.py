@@ -240,7 +240,8 @@ def test_two_lanes_prepared_for_one_person(server):
     lanes = transport._pool.take_all()
     assert len(lanes) == 2
     for lane in lanes:
-        lane.leave()
+        transport._pool.give(lane)
+    transport.close()
 
 
 def test_a_server_that_takes_its_time_over_a_message(server, transport, monkeypatch):
