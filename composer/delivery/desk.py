@@ -69,7 +69,7 @@ class Desk:
             return False
         self._asked = (self._results, most, foresight)
         self._results, self._look = [], False
-        self._clerk.submit(self._asked)
+        self._clerk.submit((self._asked,))
         return True
 
     def answer(self) -> Batch | None:

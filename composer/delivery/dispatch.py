@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,9 +24,11 @@ from composer.errors import ComposerError, LedgerError, MergeError, TransportErr
 from composer.ledger.campaigns import move_campaign, read_campaign
 from composer.ledger.deliveries import settle_orphans
 from composer.ledger.model import Result
-from composer.transport.base import Multiplexed, Unknown, Unusable
+from composer.transport.base import Letter, Multiplexed, Unknown, Unusable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from composer.delivery.results import Errand
     from composer.delivery.turns import Workers
     from composer.ledger.model import Claimed
@@ -63,7 +64,7 @@ def dispatch(sending: Sending) -> Report:
 def _lanes(sending: Sending) -> Workers:
     """Return what sends side by side: threads, or a transport that needs none."""
     if isinstance(sending.transport, Multiplexed):
-        return Multiplex(sending.transport, partial(_begin_one, sending, sending.transport), partial(_settle_one, sending))
+        return Multiplex(sending.transport, partial(_start, sending, sending.transport), partial(_settle, sending))
     return Lanes(partial(_deliver, sending), max(1, sending.transport.lanes))
 
 
@@ -94,55 +95,61 @@ def _deliver(sending: Sending, errand: Errand) -> Ended:
     return Ended(failed + ended.results, ended.reason, ahead=errand.ahead, upcoming=upcoming)
 
 
-def _begin_one(sending: Sending, transport: Multiplexed, errand: Errand) -> Ended | None:
-    """Build one message and begin to send it, and build ahead who is next; return what became of it when it cannot be sent."""
-    prepared = _prepare(sending, errand)
-    if isinstance(prepared, Ended):
-        return prepared
-    sending.watch.probe("built")
-    built, failed, upcoming = prepared
-    if not built:
-        return Ended(failed, ahead=errand.ahead, upcoming=upcoming)
-    ((_, message),) = built
-    transport.begin(message, upcoming, (errand, upcoming))
-    return None
+def _start(sending: Sending, transport: Multiplexed, errands: Sequence[Errand]) -> list[Ended]:
+    """Build the messages of some errands and begin to send them, and build ahead who is next; return those that have ended so soon."""
+    ended: list[Ended] = []
+    letters: list[Letter] = []
+    for errand in errands:
+        prepared = _prepare(sending, errand)
+        if isinstance(prepared, Ended):
+            ended.append(prepared)
+            continue
+        sending.watch.probe("built")
+        built, failed, upcoming = prepared
+        letters += (Letter(message, upcoming, (errand, upcoming)) for _, message in built)
+        if failed:
+            ended.append(Ended(failed, ahead=errand.ahead, upcoming=upcoming))
+    transport.begin(letters)
+    return ended
 
 
-def _settle_one(sending: Sending, about: tuple[Errand, Message | None], outcome: Outcome | Unusable) -> Ended:
+def _settle(sending: Sending, about: tuple[Errand, Message | None], outcome: Outcome | Unusable) -> Ended:
     errand, upcoming = about
     sending.watch.probe("sent")
     if isinstance(outcome, Unusable):
-        return replace(partly(errand.rows, outcome, sending.clock()), ahead=errand.ahead, upcoming=upcoming)
+        return partly(errand.rows, outcome, sending.clock())._replace(ahead=errand.ahead, upcoming=upcoming)
     return Ended(results_of(errand.rows, (outcome,), sending.clock()), ahead=errand.ahead, upcoming=upcoming)
 
 
 def _prepare(sending: Sending, errand: Errand) -> tuple[list[tuple[Claimed, Message]], list[Result], Message | None] | Ended:
     """Build the messages of a batch, and that of who is next; return them, and those that cannot be built, or how it ended before."""
     try:
-        return *_build(sending, errand.rows, errand.ready), _foresee(sending, errand.ahead)
+        now = sending.clock()
+        return *_build(sending, errand, now), _foresee(sending, errand.ahead, now)
     except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
         return Ended(not_sent(errand.rows, words_of(err)), words_of(err), err)
 
 
-def _foresee(sending: Sending, row: Claimed | None) -> Message | None:
-    """Build the message of somebody whom nobody has claimed yet; what cannot be built fails when it is."""
-    with suppress(MergeError):
-        return sending.build(row, sending.clock()) if row else None
-    return None
-
-
-def _build(sending: Sending, rows: Sequence[Claimed], ready: Message | None) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
-    """``ready`` is that of the first row, if it was built ahead; one that has waited for long would have an old date."""
-    now = sending.clock()
-    made = {rows[0].position: ready} if ready is not None and now - ready.date < _FRESH else {}
+def _build(sending: Sending, errand: Errand, now: datetime) -> tuple[list[tuple[Claimed, Message]], list[Result]]:
     built: list[tuple[Claimed, Message]] = []
     failed: list[Result] = []
-    for row in rows:
+    ready = errand.ready  # that of the first row; one that has waited for long would have an old date
+    if ready is not None and now - ready.date < _FRESH:
+        built.append((errand.rows[0], ready))
+    for row in errand.rows[len(built) :]:
         try:
-            built.append((row, made[row.position] if row.position in made else sending.build(row, now)))
+            built.append((row, sending.build(row, now)))
         except MergeError as err:
             failed.append(Result(row, follow(DeliveryState.SENDING, DeliveryEvent.UNBUILDABLE), "unbuilt", str(err)))
     return built, failed
+
+
+def _foresee(sending: Sending, row: Claimed | None, now: datetime) -> Message | None:
+    """Build the message of somebody whom nobody has claimed yet; what cannot be built fails when it is."""
+    if row is not None:
+        with suppress(MergeError):
+            return sending.build(row, now)
+    return None
 
 
 def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]], upcoming: Message | None) -> Ended:

@@ -81,6 +81,11 @@ class Domains:
         """How many domains are remembered."""
         return len(self._domains)
 
+    @property
+    def calm(self) -> bool:
+        """Whether everybody may begin, whatever their domain: nothing is limited, and no domain has deferred lately."""
+        return not (self._per_minute or self._domains)
+
     def admit(self, domain: str, now: datetime) -> datetime | None:
         """Let a message to ``domain`` begin now (None), or say when to ask again: each who asks gets a moment of their own.
 

@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Work = TypeVar("Work")
 Done = TypeVar("Done")
@@ -39,10 +39,11 @@ class Lanes(Generic[Work, Done]):
         """How many more batches could begin at once."""
         return self.count - self.busy
 
-    def submit(self, batch: Work) -> None:
-        """Give a batch to the next free thread."""
-        self.busy += 1
-        self._todo.put(batch)
+    def submit(self, batches: Iterable[Work]) -> None:
+        """Give each batch to the next free thread."""
+        for batch in batches:
+            self.busy += 1
+            self._todo.put(batch)
 
     def wait(self, seconds: float) -> bool:
         """Wait for some seconds at most until enough batches have ended; False when nothing happened."""
@@ -97,8 +98,9 @@ class AtOnce(Generic[Work, Done]):
         """How many were not collected yet."""
         return int(self._done is not None)
 
-    def submit(self, batch: Work) -> None:
+    def submit(self, batches: Iterable[Work]) -> None:
         """Do it."""
+        (batch,) = batches
         try:
             self._done = (self._work(batch), None)
         except BaseException as err:  # noqa: BLE001 - raised when it is collected, as that of another thread is

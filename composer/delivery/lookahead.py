@@ -24,7 +24,7 @@ class Lookahead:
     def __init__(self) -> None:
         """Know nobody."""
         self._reserved: set[int] = set()
-        self._ready: list[int] = []
+        self._ready: list[Claimed] = []
         self._made: dict[int, Message] = {}
         self._chosen: dict[int, Message] = {}
 
@@ -35,13 +35,14 @@ class Lookahead:
     def foresight(self, room: int) -> Foresight:
         """Return what a claim has to know when up to ``room`` can begin."""
         chosen = tuple(self._ready[:room])
-        return Foresight(chosen, tuple(self._reserved.difference(chosen)), room)
+        return Foresight(chosen, tuple(self._reserved.difference([row.position for row in chosen])), room)
 
     def asked(self, foresight: Foresight) -> None:
         """Note that the ledger was asked to claim those who are chosen: they are as good as claimed, or nobody's."""
         del self._ready[: len(foresight.chosen)]
-        self._reserved.difference_update(foresight.chosen)
-        self._chosen = {position: self._made.pop(position) for position in foresight.chosen if position in self._made}
+        chosen = [row.position for row in foresight.chosen]
+        self._reserved.difference_update(chosen)
+        self._chosen = {position: self._made.pop(position) for position in chosen if position in self._made}
 
     def errands(self, rows: Sequence[Claimed], size: int, ahead: Iterator[Claimed]) -> Iterator[Errand]:
         """Yield what each lane is to do with those who were claimed, and reserve for it the next of those who come ``ahead``."""
@@ -55,6 +56,6 @@ class Lookahead:
     def take(self, ended: Ended) -> None:
         """Note for whom the lane is prepared that has ended."""
         if ended.ahead:
-            self._ready.append(ended.ahead.position)
+            self._ready.append(ended.ahead)
             if ended.upcoming:
                 self._made[ended.ahead.position] = ended.upcoming

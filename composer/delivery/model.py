@@ -91,6 +91,8 @@ _TABLE = (
 )
 _NEXT = {(row.before, row.event): row.after for row in _TABLE}
 _EVENTS: dict[type, DeliveryEvent] = {Accepted: _E.ACCEPTED, Deferred: _E.DEFERRED, Rejected: _E.REJECTED, Unknown: _E.ANSWER_LOST}
+# Asked for each message: where an attempt leads that ended so.
+_AFTER: dict[type, DeliveryState] = {kind: _NEXT[DeliveryState.SENDING, event] for kind, event in _EVENTS.items()}
 FINAL = frozenset(DeliveryState) - {row.before for row in _TABLE}
 # Nothing is sent of a campaign in one of these.
 OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
@@ -127,7 +129,7 @@ def event_of(outcome: Outcome) -> DeliveryEvent:
 
 def after(outcome: Outcome) -> DeliveryState:
     """Return the state of a delivery whose attempt ended so. Raises TypeError for anything that is no Outcome."""
-    return follow(DeliveryState.SENDING, event_of(outcome))
+    return _AFTER.get(type(outcome)) or follow(DeliveryState.SENDING, event_of(outcome))
 
 
 def after_loss(*, idempotent: bool) -> DeliveryState:

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from composer.transport.base import Multiplexed, Outcome, Unusable
 
@@ -17,11 +17,12 @@ Done = TypeVar("Done")
 class Multiplex(Generic[Work, Done]):
     """As many batches at once as the transport has lanes; while nobody waits for them they stand still.
 
-    ``begin`` begins one, and returns what became of it if that is known at once; ``settle`` says what the transport's word about it means.
+    ``begin`` begins some, and returns what became of those of whom it is known at once; ``settle`` says what the transport's word about one
+    means.
     """
 
     def __init__(
-        self, transport: Multiplexed, begin: Callable[[Work], Done | None], settle: Callable[[object, Outcome | Unusable], Done]
+        self, transport: Multiplexed, begin: Callable[[list[Work]], list[Done]], settle: Callable[[object, Outcome | Unusable], Done]
     ) -> None:
         self._transport, self._begin, self._settle = transport, begin, settle
         self._done: deque[Done] = deque()
@@ -34,11 +35,11 @@ class Multiplex(Generic[Work, Done]):
         """How many more batches could begin at once."""
         return self.count - self.busy
 
-    def submit(self, batch: Work) -> None:
-        """Begin with a batch."""
-        self.busy += 1
-        if (done := self._begin(batch)) is not None:
-            self._done.append(done)
+    def submit(self, batches: Iterable[Work]) -> None:
+        """Begin with some batches."""
+        begun = list(batches)
+        self.busy += len(begun)
+        self._done.extend(self._begin(begun))
 
     def wait(self, seconds: float) -> bool:
         """Wait for some seconds at most until something has happened; False when nothing did."""

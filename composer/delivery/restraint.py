@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _WAKES = 50
 # An envelope that is out waits for its message: at this many seconds between two messages of a lane it should not be.
 _SOON = 2
+_ACCEPTED = "accepted"
 
 
 class Admitted(NamedTuple):
@@ -68,7 +69,7 @@ class Restraint:
     def admit(self, rows: Sequence[Claimed]) -> Admitted:
         """Part those whose domain must wait from those who may be sent to, who count as begun with it."""
         domains, now = self._domains, self._sending.clock()
-        if domains is None:
+        if domains is None or domains.calm:
             return Admitted(rows, [])
         admitted: list[Claimed] = []
         held: list[Result] = []
@@ -84,9 +85,9 @@ class Restraint:
 
     def foreseeable(self, rows: Iterable[Claimed]) -> Iterator[Claimed]:
         """Yield those for whom a lane may be prepared: nobody whose domain has to wait."""
-        now = self._sending.clock()
+        now, domains = self._sending.clock(), self._domains
         for row in rows:
-            if self._domains is None or not self._domains.must_wait(domain_of(row.email), now):
+            if domains is None or domains.calm or not domains.must_wait(domain_of(row.email), now):
                 yield row
 
     def heard(self, results: Sequence[Result]) -> str:
@@ -94,5 +95,7 @@ class Restraint:
         if self._domains is not None:
             now = self._sending.clock()
             for result in results:
+                if self._domains.calm and result.outcome == _ACCEPTED:
+                    continue  # of which there is nothing to remember, and they are nearly all
                 self._domains.heard(domain_of(result.delivery.email), result.outcome, result.answer, now)
         return self._brake.heard(results)

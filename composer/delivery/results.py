@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,8 +29,7 @@ class Errand(NamedTuple):
     ready: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """What became of one batch in its lane; ``reason`` says why no other should begin, ``error`` what went wrong besides.
 
     ``ahead`` is who is next, and ``upcoming`` the message that a lane is prepared for.

@@ -158,8 +158,7 @@ def _hear(run: Run) -> None:
     run.restraint.begun(len(rows))
     if rows:
         run.deadline = run.sending.clock() + run.sending.wait
-    for errand in run.ahead.errands(rows, run.restraint.size, run.restraint.foreseeable(batch.ahead)):
-        run.lanes.submit(errand)
+    run.lanes.submit(run.ahead.errands(rows, run.restraint.size, run.restraint.foreseeable(batch.ahead)))
 
 
 def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:

@@ -108,7 +108,7 @@ class _Other:
         found = self._ask((self.campaign, told(results), most, now, foresight))
         if isinstance(found, _Refused):
             raise LedgerError(found.message, where=Where(self.name), hint=found.hint)
-        return batch_of(found, now)
+        return batch_of(found, now, foresight)
 
     def _ask(self, question: tuple[Any, ...]) -> Found | _Refused:
         try:

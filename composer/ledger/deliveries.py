@@ -15,7 +15,7 @@ from sqlalchemy import func, literal, update
 from composer.errors import LedgerError
 from composer.findings import Where
 from composer.ledger import statements
-from composer.ledger.forgotten import FORGOTTEN, is_trace
+from composer.ledger.forgotten import FORGOTTEN, TRACE
 from composer.ledger.model import HELD, UNFORESEEN, Batch, Claimed, DeliveryState, Foresight, Request
 from composer.ledger.schema import deliveries, moved_to
 
@@ -36,6 +36,7 @@ ALREADY_MAILED = "already_mailed"
 _ALL, _FIRST = (statements.PENDING, statements.DEFERRED), (statements.FIRST_PENDING, statements.FIRST_DEFERRED)
 _D = deliveries.c
 _POSITION, _KEY, _LIST = (Claimed._fields.index(name) for name in ("position", "key", "list"))
+_Row = tuple[Any, ...]
 
 
 class Told(NamedTuple):
@@ -51,13 +52,27 @@ class Told(NamedTuple):
     moves: Mapping[tuple[int, DeliveryState, str, datetime | None, bool], list[Run]]
 
 
-class Found(NamedTuple):
-    """What a claim took, and who would be next (the fields of ``Claimed`` without their moment), how many were skipped, what others ask."""
+class Seen(NamedTuple):
+    """Somebody whom a claim looks at; ``doubtful`` says that there is something to be found out first."""
 
-    rows: list[tuple[Any, ...]]
+    position: int
+    key: str
+    list: str
+    doubtful: bool
+
+
+class Found(NamedTuple):
+    """What a claim took, and who would be next, how many were skipped, what others ask.
+
+    ``kept`` are the positions of those who were chosen and are taken; a row has the fields of ``Claimed``, and at the end no moment but
+    whether somebody was doubtful.
+    """
+
+    kept: list[int]
+    rows: list[_Row]
     skipped: int
     request: str
-    ahead: list[tuple[Any, ...]]
+    ahead: list[_Row]
 
 
 def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: datetime | None = None) -> Batch:
@@ -87,7 +102,7 @@ def record_and_claim(
 
     ``most`` come on top of those whom ``foresight`` has chosen; one of them who is no longer due is not claimed.
     """
-    return batch_of(exchange(ledger, campaign, told(results), most, now, foresight), now)
+    return batch_of(exchange(ledger, campaign, told(results), most, now, foresight), now, foresight)
 
 
 def told(results: Sequence[Result]) -> Told:
@@ -119,26 +134,29 @@ def exchange(
         if told.number:
             _record(connection, told, now, ledger.name)
         ((issue, apart, request, first_only, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
-        wanted = 0 if request else most + len(foresight.chosen)
-        ways = _FIRST if first_only else _ALL
-        rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight, ways) if wanted else ([], [])
-        seen = rows + ahead
-        unwanted = _suppressed(connection, seen)
-        if not apart:
-            unwanted |= _held_elsewhere(connection, campaign, issue, seen)
-        taken = [row for row in rows if row[_KEY] not in unwanted] if unwanted else rows
+        if request:
+            return Found([], [], 0, request, [])
+        chosen, rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight, _FIRST if first_only else _ALL)
+        places, unwanted = [*(seen.position for seen in chosen), *(row[_POSITION] for row in rows)], dict[int, str]()
+        if not apart or any(row[-1] for each in (chosen, rows, ahead) for row in each):
+            unwanted = _unwanted(connection, campaign, "" if apart else issue, [*chosen, *map(_seen, rows), *map(_seen, ahead)])
+        skipped = {position: unwanted[position] for position in places if position in unwanted} if unwanted else {}
         if unwanted:
-            _skip(connection, campaign, {row[_POSITION]: unwanted[row[_KEY]] for row in rows if row[_KEY] in unwanted}, now)
-        if taken:
-            statements.TAKE.change(connection, _each(_runs([row[_POSITION] for row in taken])), of=campaign, now=now)
+            _skip(connection, campaign, skipped, now)
+            places = [position for position in places if position not in unwanted]
+            rows, ahead = ([row for row in each if row[_POSITION] not in unwanted] for each in (rows, ahead))
+        if places:
+            statements.TAKE.change(connection, _each(_runs(places)), of=campaign, now=now)
             statements.TOUCH.change(connection, [{}], of=campaign, now=now, before=now - _FRESH)
-    return Found(taken, len(rows) - len(taken), request, [row for row in ahead if row[_KEY] not in unwanted] if unwanted else ahead)
+    return Found(places[: len(places) - len(rows)], rows, len(skipped), request, ahead)
 
 
-def batch_of(found: Found, now: datetime) -> Batch:
-    """Return what was found as deliveries that were claimed at ``now``."""
-    rows, ahead = (tuple([Claimed._make((*row, now)) for row in each]) for each in (found.rows, found.ahead))
-    return Batch(rows, found.skipped, Request(found.request), ahead)
+def batch_of(found: Found, now: datetime, foresight: Foresight = UNFORESEEN) -> Batch:
+    """Return what was found as deliveries that were claimed at ``now``; those whom ``foresight`` has chosen are known from there."""
+    known = {row.position: row for row in foresight.chosen}
+    kept = [Claimed._make((*known[position][:-1], now)) for position in found.kept]
+    rows, ahead = ([Claimed._make((*row[:-1], now)) for row in each] for each in (found.rows, found.ahead))
+    return Batch((*kept, *rows), found.skipped, Request(found.request), tuple(ahead))
 
 
 def settle_orphans(ledger: Ledger, campaign: int, state: DeliveryState, reason: str, now: datetime, batch: str = "") -> int:
@@ -182,35 +200,39 @@ def _move(state: DeliveryState, reason: str) -> Ready:
 
 def _due(
     connection: Connection, campaign: int, most: int, before: datetime, foresight: Foresight, ways: tuple[Ready, Ready]
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Return whom to claim, and who would be next."""
-    chosen, reserved, shown = foresight
-    wanted = most + len(chosen) + len(reserved) + shown
+) -> tuple[list[Seen], list[_Row], list[_Row]]:
+    """Return those of the chosen who still wait, whom else to claim, and who would be next."""
+    chosen = [row.position for row in foresight.chosen]
+    waiting = statements.STILL_WAITING.rows(connection, {"of": campaign, "places": chosen}) if chosen else []
+    wanted, known = most + foresight.shown if most or chosen else 0, [*chosen, *foresight.reserved]
     # Two queries, so that each walks the index and none sorts all that is pending.
     pending, deferred = ways
-    rows = pending.rows(connection, {"of": campaign, "most": wanted})
+    rows = pending.rows(connection, {"of": campaign, "most": wanted, "known": known}) if wanted else []
     if len(rows) < wanted:
-        rows += deferred.rows(connection, {"of": campaign, "before": before, "most": wanted - len(rows)})
-    if wanted == most:
-        return rows, []
-    free = [row for row in rows if row[_POSITION] not in reserved and row[_POSITION] not in chosen]
-    return [row for row in rows if row[_POSITION] in chosen] + free[:most], free[most : most + shown]
+        rows += deferred.rows(connection, {"of": campaign, "before": before, "most": wanted - len(rows), "known": known})
+    return [Seen(*row) for row in waiting], rows[:most], rows[most:]
 
 
-def _held_elsewhere(connection: Connection, campaign: int, issue: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
-    about = {"of": campaign, "same": issue}
-    if not rows or not statements.OTHERS.rows(connection, about):
-        return {}
-    held = statements.ELSEWHERE.rows(connection, {**about, "keys": [row[_KEY] for row in rows]})
-    return {key: ALREADY_MAILED for (key,) in held}
+def _seen(row: _Row) -> Seen:
+    return Seen(row[_POSITION], row[_KEY], row[_LIST], row[-1])
 
 
-def _suppressed(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
-    keys = [row[_KEY] for row in rows]
-    found = statements.SUPPRESSED.rows(connection, {"keys": keys}) if keys else []
-    lists = {row[_KEY]: row[_LIST] for row in rows} if found else {}
-    reasons = {key: reason for key, scope, reason in found if scope in {"", lists[key]}}
-    return reasons | {key: FORGOTTEN for key in keys if is_trace(key)}
+def _unwanted(connection: Connection, campaign: int, issue: str, people: Sequence[Seen]) -> dict[int, str]:
+    """Say why some of these are not to be sent to: suppressed, forgotten, held by another real campaign of ``issue`` (none: no matter)."""
+    found: dict[int, str] = {}
+    if issue:
+        asked = {"of": campaign, "same": issue, "keys": [seen.key for seen in people]}
+        held = {key for (key,) in statements.ELSEWHERE.rows(connection, asked)}
+        found |= {seen.position: ALREADY_MAILED for seen in people if seen.key in held}
+    doubtful = [seen for seen in people if seen.doubtful]
+    if doubtful:
+        suppressed = statements.SUPPRESSED.rows(connection, {"keys": [seen.key for seen in doubtful]})
+        reasons = {(key, scope): reason for key, scope, reason in suppressed}
+        for seen in doubtful:
+            reason = FORGOTTEN if seen.key.startswith(TRACE) else reasons.get((seen.key, "")) or reasons.get((seen.key, seen.list))
+            if reason:
+                found.setdefault(seen.position, reason)
+    return found
 
 
 def _skip(connection: Connection, campaign: int, reasons: Mapping[int, str], now: datetime) -> None:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from composer.ledger.database import Ledger
 
 FORGOTTEN = "forgotten"
-_TRACE = "forgotten:"
+# What the address key of somebody who was forgotten begins with.
+TRACE = "forgotten:"
 _CHUNK = 1_000
 _WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
@@ -53,14 +54,9 @@ class Forgotten:
     test_sends: int
 
 
-def is_trace(key: str) -> bool:
-    """Tell whether an address key stands for somebody who was forgotten, and can be mailed no more."""
-    return key.startswith(_TRACE)
-
-
 def identities(key: str, secret_keys: Sequence[str]) -> tuple[str, ...]:
     """Return every key under which the ledger may know a person: as they are, and forgotten with any of the secret keys."""
-    return (key, *(f"{_TRACE}{hashed}" for hashed in keyed_hashes(key, secret_keys)))
+    return (key, *(f"{TRACE}{hashed}" for hashed in keyed_hashes(key, secret_keys)))
 
 
 def anyone_forgotten(ledger: Ledger) -> bool:
@@ -117,8 +113,8 @@ def forget(ledger: Ledger, key: str, secret_keys: Sequence[str], now: datetime) 
 
 def _forget(connection: Connection, key: str, secret_keys: Sequence[str], now: datetime) -> Forgotten:
     hashed = keyed_hashes(key, secret_keys)[0]
-    number, not_sent = _blank_deliveries(connection, key, f"{_TRACE}{hashed}", now)
-    tests = update(test_sends).where(test_sends.c.address_key == key).values(address_key=f"{_TRACE}{hashed}", email="", answer="")
+    number, not_sent = _blank_deliveries(connection, key, f"{TRACE}{hashed}", now)
+    tests = update(test_sends).where(test_sends.c.address_key == key).values(address_key=f"{TRACE}{hashed}", email="", answer="")
     subscriber = connection.execute(select(subscribers.c.id).where(subscribers.c.address_key == key)).scalar()
     said = connection.execute(delete(subscriptions).where(subscriptions.c.subscriber == subscriber)).rowcount
     connection.execute(delete(subscribers).where(subscribers.c.id == subscriber))

@@ -154,12 +154,13 @@ class Claimed(NamedTuple):
 
 
 class Foresight(NamedTuple):
-    """What a claim is to know of those who come next, by position.
+    """What a claim is to know of those who come next.
 
-    ``chosen`` are claimed before others, ``reserved`` not at all; of those who would be next, ``shown`` are shown and not claimed.
+    ``chosen``, as they were shown before, are claimed before others, ``reserved`` positions not at all; of those who would be next,
+    so many are ``shown`` and not claimed.
     """
 
-    chosen: tuple[int, ...] = ()
+    chosen: tuple[Claimed, ...] = ()
     reserved: tuple[int, ...] = ()
     shown: int = 0
 

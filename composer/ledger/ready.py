@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, JSON, any_, bindparam, func, select
+from sqlalchemy import ARRAY, JSON, all_, any_, bindparam, func, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -87,6 +87,13 @@ def within(dialect: str, column: Column[Any], name: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
         return column == any_(bindparam(name, type_=ARRAY(column.type)))
     return column.in_(select(func.json_each(bindparam(name, type_=JSON())).table_valued("value").c.value))
+
+
+def outside(dialect: str, column: Column[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column, which is never null, holds none of the values that are bound to ``name`` as a list."""
+    if dialect == "postgresql":
+        return column != all_(bindparam(name, type_=ARRAY(column.type)))
+    return ~within(dialect, column, name)
 
 
 def _driver(connection: Connection) -> Any:

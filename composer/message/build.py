@@ -13,7 +13,7 @@ from composer.message.feedback import feedback_id
 from composer.message.headers import split_mailbox
 from composer.message.links import Unsubscribe, list_id_header, unsubscribe
 from composer.message.merge import Merger
-from composer.message.mime import check_head
+from composer.message.mime import check_fields, check_own
 from composer.message.model import Message, Recipient
 
 
@@ -48,12 +48,13 @@ class Builder:
         merged = self._merger.merge(values)
         message_id = f"{delivery_id}@{self._domain}"
         message = Message(delivery_id, merged, recipient.email, recipient.name, message_id, date, headers, "", position)
-        check_head(message)  # refused now, while it is certain that nobody got it
+        check_own(message)  # refused now, while it is certain that nobody got it
         return message
 
     def _ways_out(self, delivery_id: str) -> tuple[Unsubscribe, Mapping[str, str]]:
         leave = unsubscribe(self._config, self._settings, delivery_id, self._keys, sender=self._sender)
         found = leave, MappingProxyType({**self._list, **leave.headers})
+        check_fields(found[1])
         if leave.shared:
             self._shared = found
         return found

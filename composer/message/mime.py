@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
@@ -59,9 +60,19 @@ def head(message: Message) -> bytes:
 
 def check_head(message: Message) -> None:
     """Raise MergeError, as ``head`` does, for what no header can hold; texts are not looked at, for they are always made harmless."""
+    check_own(message)
+    check_fields(message.headers)
+
+
+def check_own(message: Message) -> None:
+    """Do as ``check_head`` does for what is of this message alone."""
     _message_id(message.message_id)
     headers.check_address(message.email)
-    for name, value in message.headers.items():
+
+
+def check_fields(fields: Mapping[str, str]) -> None:
+    """Do as ``check_head`` does for the header fields of a list."""
+    for name, value in fields.items():
         _check(name, value)
 
 

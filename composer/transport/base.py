@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from composer.errors import TransportError
 from composer.message.model import Message
@@ -89,14 +89,22 @@ class Transport(Protocol):
         """Give back what it holds. Safe to call twice."""
 
 
+class Letter(NamedTuple):
+    """A message to be sent now, what its sender means to send next in its place, and what it is about."""
+
+    message: Message
+    upcoming: Message | None = None
+    about: object = None
+
+
 @runtime_checkable
 class Multiplexed(Transport, Protocol):
     """A Transport that can have ``lanes`` messages under way at once in a single thread, that of its caller."""
 
-    def begin(self, message: Message, upcoming: Message | None = None, about: object = None, /) -> None:
-        """Begin to send one message, when fewer than ``lanes`` are under way; ``upcoming`` is as in ``send``.
+    def begin(self, letters: Iterable[Letter], /) -> None:
+        """Begin to send some, so many that no more than ``lanes`` are under way; ``upcoming`` is as in ``send``.
 
-        Raises nothing: what becomes of it is said by ``ended``, beside what it is ``about``.
+        Raises nothing: what becomes of each is said by ``ended``, beside what it is ``about``.
         """
 
     def wait(self, seconds: float, enough: int = 1, /) -> bool:

@@ -16,7 +16,7 @@ from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusa
 from composer.transport.smtp_connect import connect, describe
 from composer.transport.smtp_lane import STOPPED, Lane, Server
 from composer.transport.smtp_loop import Loop, Strand
-from composer.transport.smtp_parcel import pack
+from composer.transport.smtp_parcel import Parcel, pack
 from composer.transport.smtp_pool import Pool
 from composer.transport.smtp_reply import Lost
 from composer.transport.smtp_session import finish
@@ -24,12 +24,12 @@ from composer.transport.smtp_settings import verifying
 from composer.transport.smtp_transaction import transact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from composer.config import Smtp
     from composer.message.dkim import Signer
     from composer.message.model import Message
-    from composer.transport.base import Outcome
+    from composer.transport.base import Letter, Outcome
     from composer.transport.smtp_session import Talk
 
 _WAITS = (1.0, 3.0, 10.0)
@@ -86,10 +86,11 @@ class SmtpTransport:
         self._one_call = Lock()
         self._relays = False
 
-    def begin(self, message: Message, upcoming: Message | None = None, about: object = None, /) -> None:
-        """Begin to send a message; see ``Multiplexed``."""
-        lane = self._pool.take(message.message_id)
-        self._loop.start(lane, self._told(lane, message, upcoming), about)
+    def begin(self, letters: Iterable[Letter], /) -> None:
+        """Begin to send messages; see ``Multiplexed``. All are written before one is handed over: in a row that is done faster."""
+        loaded = [(self._loaded(message, upcoming), about) for message, upcoming, about in letters]
+        for (lane, parcel), about in loaded:
+            self._loop.start(lane, self._told(lane, parcel), about)
 
     def wait(self, seconds: float, enough: int = 1, /) -> bool:
         """Wait for the server; see ``Multiplexed``."""
@@ -151,8 +152,8 @@ class SmtpTransport:
 
     def _alone(self, message: Message, upcoming: Message | None) -> Outcome | Unusable:
         """Send one message and wait for what becomes of it; broken off while its answer is awaited, it is in doubt."""
-        lane = self._pool.take(message.message_id)
-        strand = Strand(lane, self._told(lane, message, upcoming))
+        lane, parcel = self._loaded(message, upcoming)
+        strand = Strand(lane, self._told(lane, parcel))
         try:
             self._loop.run(strand)
             while strand.found is None:
@@ -166,28 +167,37 @@ class SmtpTransport:
             self._pool.give(lane)
         return strand.found
 
-    def _told(self, lane: Lane, message: Message, upcoming: Message | None) -> Talk[Outcome | Unusable]:
+    def _loaded(self, message: Message, upcoming: Message | None) -> tuple[Lane, Parcel | Rejected | Unusable]:
+        """Return a lane for a message, prepared for what is upcoming, and the parcel, or why there is none."""
+        lane = self._pool.take(message.message_id)
+        prepared = lane.next if lane.is_prepared_for(message) else None
+        lane.foresee(None, None)
+        try:
+            parcel = prepared or self._pack(message)
+            if upcoming is not None:
+                with suppress(MergeError):  # it is refused when its turn has come
+                    lane.foresee(upcoming, self._pack(upcoming))
+        except MergeError as err:
+            return lane, Rejected(f"the message cannot be written: {err}")
+        except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
+            return lane, _broken_off(lane, err)
+        return lane, parcel
+
+    def _told(self, lane: Lane, parcel: Parcel | Rejected | Unusable) -> Talk[Outcome | Unusable]:
         """Say what becomes of a message, whatever happens."""
+        if not isinstance(parcel, Parcel):
+            return parcel
         outcome: Outcome | None = None
         try:
-            outcome = yield from self._one(lane, message, upcoming)
+            outcome = yield from self._one(lane, parcel)
             _give_up(lane, outcome)
         except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
             return _broken_off(lane, err, outcome)
         return outcome
 
-    def _one(self, lane: Lane, message: Message, upcoming: Message | None) -> Talk[Outcome]:
+    def _one(self, lane: Lane, parcel: Parcel) -> Talk[Outcome]:
         if self._server.stop.is_set():
             raise TransportError(STOPPED)
-        try:
-            parcel = lane.next if lane.next and lane.is_prepared_for(message) else self._pack(message)
-        except MergeError as err:
-            lane.foresee(None, None)
-            return Rejected(f"the message cannot be written: {err}")
-        lane.foresee(None, None)
-        if upcoming is not None:
-            with suppress(MergeError):  # it is refused when its turn has come
-                lane.foresee(upcoming, self._pack(upcoming))
         try:
             outcome = yield from transact(lane, parcel, relays=self._relays)
         except Lost as err:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from composer.transport.smtp_session import Talk
 
 STOPPED = "stopped on request"
-_STALE_SECONDS = 5.0
+# A server may have given up waiting for the message behind an envelope by then, and hung up unheard: it should wait for three minutes
+# (RFC 5321, 4.5.3.2.5), Postfix under stress waits for ten seconds.
+STALE_SECONDS = 5.0
 _GOODBYE_SECONDS = 5.0
 
 
@@ -61,17 +63,9 @@ class Lane:
     reset: bool = False
 
     @property
-    def stale(self) -> bool:
-        """Whether a server may have given up waiting for the message behind the envelope that is out, and hung up unheard.
-
-        It should wait for three minutes (RFC 5321, 4.5.3.2.5); Postfix under stress waits for ten seconds.
-        """
-        return self.offered is not None and self.waited > _STALE_SECONDS
-
-    @property
     def waited(self) -> float:
-        """How long the server has been waiting for the message behind the envelope that is out, in seconds."""
-        return time.monotonic() - self.offered_at
+        """How long the server has been waiting for the message behind the envelope that is out, in seconds; 0 when none is."""
+        return time.monotonic() - self.offered_at if self.offered else 0.0
 
     def is_prepared_for(self, message: Message) -> bool:
         """Tell whether this is what was foreseen; the same message built anew has another date."""
@@ -126,10 +120,10 @@ class Lane:
         lines = envelope(parcel, session.offer)
         return "\r\n".join(("RSET", *lines, "") if self.reset else (*lines, "")).encode()
 
-    def granted(self) -> Talk[bool]:
-        """Wait for what is said to the envelope that is out; True when it is the usual yes, come at once. Raises Lost."""
+    def granted(self) -> bool:
+        """Tell whether the usual yes to the envelope that is out is there; then it is read. Raises Lost as ``Session.granted`` does."""
         session = self.there()
-        if self.reset or not (yield from session.granted()):
+        if self.reset or not session.granted():
             return False
         self.offered, session.clean, session.used = None, False, True
         return True

@@ -25,7 +25,7 @@ Over = TypeVar("Over", bound="Line")
 # How late it may be noticed that nobody answers.
 _LOOK_SECONDS = 0.2
 # To wake for each of some thousand answers a second costs as much as to read it.
-_NAP_SECONDS = 0.002
+_NAP_SECONDS = 0.004
 
 
 class Line(Protocol):
@@ -94,13 +94,15 @@ class Loop(Generic[Over, Found]):
 
     def advance(self) -> list[Strand[Over, Found]]:
         """Resume the talks that something happened to, or that have waited for too long; return those that have ended."""
-        events, self._events = self._events, []
-        for key, happened in events:
-            if key.data is None:
-                self._hear_the_bell()
-            else:
-                self._happen(key.data, happened)
-        self._look()
+        self._see_to_events()
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_SECONDS
+            self._events = self._opened().select(0)  # this process may have stood still: what came meanwhile came in time
+            self._see_to_events()
+            for strand in list(self._strands.values()):
+                if strand.wants != WORD and strand.deadline < now:
+                    self._resume(strand, Lost("no answer in time"))
         ended, self._ended = self._ended, []
         return ended
 
@@ -139,6 +141,14 @@ class Loop(Generic[Over, Found]):
             self._selector.register(self._bell[0], EVENT_READ)
         return self._selector
 
+    def _see_to_events(self) -> None:
+        events, self._events = self._events, []
+        for key, happened in events:
+            if key.data is None:
+                self._hear_the_bell()
+            else:
+                self._happen(key.data, happened)
+
     def _happen(self, watched: _Watched[Over], happened: int) -> None:
         line = watched.line
         if self._watched.get(line) is not watched:
@@ -158,15 +168,6 @@ class Loop(Generic[Over, Found]):
         for strand in list(self._strands.values()):
             if strand.wants == WORD:
                 self._resume(strand)
-
-    def _look(self) -> None:
-        now = time.monotonic()
-        if now < self._look_at:
-            return
-        self._look_at = now + _LOOK_SECONDS
-        for strand in list(self._strands.values()):
-            if strand.wants != WORD and strand.deadline < now:
-                self._resume(strand, Lost("no answer in time"))
 
     def _resume(self, strand: Strand[Over, Found], instead: Lost | None = None) -> None:
         line = strand.line

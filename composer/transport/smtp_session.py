@@ -126,13 +126,11 @@ class Session:
         except (OSError, Lost) as err:
             raise (Lost if sent >= last else Short)(cause(err) if isinstance(err, OSError) else str(err)) from err
 
-    def granted(self) -> Talk[bool]:
-        """Wait for the replies to a pipelined envelope, and tell whether they are the usual ones, come together: then they are read.
+    def granted(self) -> bool:
+        """Tell whether the replies to a pipelined envelope are there, all of them, and the usual ones: then they are read.
 
         False says nothing, and nothing is read: ``read`` has them one by one. Raises Lost when more was said than was asked for.
         """
-        while not (self.heard or self.ended):
-            yield EVENT_READ
         usual = _GRANTED.match(self.heard)
         if usual is None:
             return False
@@ -140,6 +138,11 @@ class Session:
             raise Lost("the server says more than it was asked for")
         self.heard = b""
         return True
+
+    def listen(self) -> Talk[None]:
+        """Wait until something was said, or nothing will be."""
+        while not (self.heard or self.ended):
+            yield EVENT_READ
 
     def read(self) -> Talk[Reply]:
         """Wait for a reply; half a line before the end of the connection is none. Raises Lost."""
@@ -174,6 +177,8 @@ class Session:
 
     def _reply(self) -> Reply | None:
         """Read one reply off what was heard, if all of it is there. Raises Lost for what is none."""
+        if not self.heard:
+            return None
         code, lines, at = b"", list[str](), 0
         while match := _LINE.match(self.heard, at):
             if (code and match[1] != code) or len(lines) >= _MOST_LINES or match.end() - at > _LONGEST_LINE:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from composer.errors import TransportError
 from composer.transport.base import Accepted
+from composer.transport.smtp_lane import STALE_SECONDS
 from composer.transport.smtp_parcel import envelope, unfit
 from composer.transport.smtp_reply import Lost, Reply, Step, judge
 from composer.transport.smtp_session import Short
@@ -60,18 +61,19 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome 
     session = lane.there()
     used, codes = session.used, list[int]()
     refused: Outcome | None = None
-    long_ahead = lane.offered is not None and lane.waited > _A_WHILE
-    if lane.stale:
+    waited = lane.waited
+    if waited > STALE_SECONDS:
         raise _Stale
     try:
         if session.offer.pipelining:
             if lane.offered is None:
                 yield from session.put(lane.commands(parcel))
-            if (yield from lane.granted()):
+            yield from session.listen()
+            if lane.granted():
                 codes.append(_GRANTED)
         if not codes:
             refused = yield from _hear(lane, parcel, judged, codes)
-        if long_ahead and refused is None and session.speaks():
+        if waited > _A_WHILE and refused is None and session.speaks():
             raise _Stale  # it has waited for long enough, and hung up: a message sent now would be in doubt for nothing
     except Lost:
         if used and not codes:

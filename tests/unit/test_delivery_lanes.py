@@ -35,7 +35,7 @@ def test_one_batch_in_one_answer_out(worker):
     """Busy until it is collected, then free for the next."""
     doubles = worker(lambda number: number * 2)
     for number in (1, 2):
-        doubles.submit(number)
+        doubles.submit([number])
         assert doubles.busy == 1
         assert _collected(doubles) == [number * 2]
         assert doubles.busy == 0
@@ -50,7 +50,7 @@ def test_what_the_work_raises_comes_out_where_it_is_collected(worker, error):
         raise error
 
     failing = worker(fail)
-    failing.submit(1)
+    failing.submit([1])
     assert failing.busy == 1
     with pytest.raises(type(error)):
         _collected(failing)
@@ -63,7 +63,7 @@ def test_threads_say_when_one_has_ended():
     other = Event()
     lanes = Lanes(lambda number: number, 2, other.set)
     assert not lanes.wait(0.01)
-    lanes.submit(1)
+    lanes.submit([1])
     assert lanes.wait(5)
     assert other.wait(5)
     assert list(lanes.collect()) == [1]

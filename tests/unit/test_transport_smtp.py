@@ -19,7 +19,7 @@ from composer.errors import ConfigError, TransportError
 from composer.project import with_config
 from composer.testing import FakeClock, a_message, an_audience, an_edition
 from composer.testing.smtp import Fault, SmtpServer
-from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
+from composer.transport.base import Accepted, Deferred, Letter, Rejected, Unknown, Unusable
 from composer.transport.registry import Occasion, open_transport, way_out
 from composer.transport.smtp import SmtpTransport, probe
 from composer.transport.smtp_parcel import Parcel, pack
@@ -88,9 +88,8 @@ def all_at_once(transport, messages):
     waiting, ended = deque(messages), []
     ready = [waiting.popleft() for _ in range(min(transport.lanes, len(waiting)))]
     while len(ended) < len(messages):
-        for message in ready:
-            following = waiting.popleft() if waiting else None
-            transport.begin(message, following, (message, following))
+        following = [waiting.popleft() if waiting else None for _ in ready]
+        transport.begin(Letter(*pair, about=pair) for pair in zip(ready, following, strict=True))
         transport.wait(1)
         news = list(transport.ended())
         ended += [(message, outcome) for (message, _), outcome in news]

@@ -15,7 +15,7 @@ import trustme
 from composer.config import Smtp
 from composer.testing import a_message, an_audience
 from composer.testing.smtp import Fault, SmtpServer
-from composer.transport import smtp_lane
+from composer.transport import smtp_transaction
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
 from composer.transport.smtp import SmtpTransport
 
@@ -226,7 +226,7 @@ def test_an_envelope_that_was_out_for_long_is_offered_again(server, transport, m
     """The server may have hung up meanwhile: a message sent after that would be in doubt for nothing."""
     first, second = people(2)
     transport.send([first], second)
-    monkeypatch.setattr(smtp_lane, "_STALE_SECONDS", 0.0)
+    monkeypatch.setattr(smtp_transaction, "STALE_SECONDS", 0.0)
     assert kinds(transport.send([second])) == [Accepted]
     assert (server.addresses, server.connections) == ([first.email, second.email], 2)
 
@@ -246,7 +246,7 @@ def test_two_lanes_prepared_for_one_person(server):
 
 def test_a_server_that_takes_its_time_over_a_message(server, transport, monkeypatch):
     """It begins to wait for the next one only when it has answered: a slow scanner must not cost a connection a message."""
-    monkeypatch.setattr(smtp_lane, "_STALE_SECONDS", 0.2)
+    monkeypatch.setattr(smtp_transaction, "STALE_SECONDS", 0.2)
     server.fail("dot", Fault(delay=0.3))
     batch = people(3)
     assert kinds(transport.send(batch)) == [Accepted] * 3
