@@ -38,8 +38,8 @@ class Multiplex(Generic[Work, Done]):
     def submit(self, batches: Iterable[Work]) -> None:
         """Begin with some batches."""
         begun = list(batches)
-        self.busy += len(begun)
         self._done.extend(self._begin(begun))
+        self.busy += len(begun)
 
     def wait(self, seconds: float) -> bool:
         """Wait for some seconds at most until something has happened; False when nothing did."""

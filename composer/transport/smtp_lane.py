@@ -97,6 +97,7 @@ class Lane:
             yield from self.leave()
         if not self.session:
             self.session = yield from _connected(self.server)
+            self.session.sock.settimeout(0)  # from here on a talk waits, and not its thread
         return self.session
 
     def there(self) -> Session:

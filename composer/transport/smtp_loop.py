@@ -1,7 +1,7 @@
 """Many connections served by one thread: it waits for all of them at once, and resumes the talk of each that has something to hear.
 
 Threads, one a connection, would spend as much on waiting for each other as on the mail. Of SMTP this knows no more than that there are
-sessions, which are filled.
+sessions, which are filled; their sockets must not block.
 """
 
 from __future__ import annotations
@@ -85,15 +85,17 @@ class Loop(Generic[Over, Found]):
         if self._ended:
             return True
         selector = self._opened()
-        left = max(0.0, min(seconds, self._look_at - time.monotonic()))
-        self._events = selector.select(left)
+        self._events = selector.select(seconds)
         if 0 < len(self._events) < enough:
-            time.sleep(min(_NAP_SECONDS, left))
+            time.sleep(min(_NAP_SECONDS, seconds))
             self._events = selector.select(0)
         return bool(self._events)
 
     def advance(self) -> list[Strand[Over, Found]]:
-        """Resume the talks that something happened to, or that have waited for too long; return those that have ended."""
+        """Resume the talks that something happened to, or that have waited for too long; return those that have ended.
+
+        Call it often: nothing else notices that nobody answers.
+        """
         self._see_to_events()
         now = time.monotonic()
         if now >= self._look_at:
@@ -190,7 +192,6 @@ class Loop(Generic[Over, Found]):
                 return
             self._unwatch(watched)
         if session is not None and events:
-            session.sock.settimeout(0)
             watched = self._watched[line] = _Watched(line, session, events)
             self._opened().register(session.sock, events, watched)
 

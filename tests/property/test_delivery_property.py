@@ -20,7 +20,7 @@ from composer.ledger.campaigns import count_states, read_campaign, start_campaig
 from composer.ledger.lock import hold
 from composer.ledger.opening import open_ledger
 from composer.testing import FakeClock, a_message, an_audience, an_edition
-from composer.transport.base import Accepted, Deferred, Rejected, Unknown
+from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
 
 PEOPLE = an_audience(6).subscribers
 STEPS = ("recover", "run", "claim", "claimed", "built", "sent", "recorded", "finish")
@@ -67,6 +67,38 @@ class World:
         """Nothing is held."""
 
 
+class Together(World):
+    """The same with all that is under way in one thread; of what has ended it tells only some at a time, the newest first."""
+
+    batch = 1
+
+    def __init__(self, plan, **how):
+        super().__init__(plan, **how)
+        self.under_way = []
+
+    def begin(self, letters, /):
+        for message, upcoming, about in letters:
+            try:
+                (outcome,) = self.send([message], upcoming)
+            except TransportError as err:
+                outcome = Unusable(str(err))
+            except RuntimeError as err:
+                outcome = Unusable(str(err))
+                outcome.outcomes = [Unknown("boom")]
+            self.under_way.append((about, outcome))
+        assert len(self.under_way) <= self.lanes
+
+    def wait(self, _seconds, _enough=1, /):
+        return bool(self.under_way)
+
+    def wake(self):
+        """It never waits."""
+
+    def ended(self):
+        for _ in range(max(1, len(self.under_way) // 2) if self.under_way else 0):
+            yield self.under_way.pop()
+
+
 answers = st.sampled_from(["accept", "accept", "reject", "defer", "lose", "take and lose", "take and die", "take and break", "refuse all"])
 deaths = st.none() | st.tuples(st.sampled_from(STEPS), st.integers(1, 3))
 campaign_plans = st.lists(st.tuples(st.sets(st.integers(0, 5), min_size=1), st.lists(deaths, max_size=3)), min_size=1, max_size=3)
@@ -100,13 +132,14 @@ def _prober(death):
     plan=st.lists(answers, max_size=30),
     idempotent=st.booleans(),
     batch=st.integers(1, 4),
-    lanes=st.tuples(st.integers(1, 3), st.booleans()),
+    lanes=st.tuples(st.integers(1, 3), st.booleans(), st.sampled_from([World, Together])),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_at_most_once_and_all_accounted_for(ledger, tmp_path_factory, plans, plan, idempotent, batch, lanes):
     """Over any campaigns, lists, answers and deaths; only a transport for which twice is once may be given one twice."""
     edition, clock = an_edition(f"issue-{next(stems)}"), FakeClock()
-    world, lock = World(plan, idempotent=idempotent, lanes=lanes[0], ahead=lanes[1]), tmp_path_factory.getbasetemp() / "lock"
+    number, ahead, kind = lanes
+    world, lock = kind(plan, idempotent=idempotent, lanes=number, ahead=ahead), tmp_path_factory.getbasetemp() / "lock"
     begun = []
 
     def send(identity, death=None):
