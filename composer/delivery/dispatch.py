@@ -146,10 +146,10 @@ def _build(sending: Sending, errand: Errand, now: datetime) -> tuple[list[tuple[
 
 def _foresee(sending: Sending, row: Claimed | None, now: datetime) -> Message | None:
     """Build the message of somebody whom nobody has claimed yet; what cannot be built fails when it is."""
-    if row is not None:
-        with suppress(MergeError):
-            return sending.build(row, now)
-    return None
+    try:
+        return sending.build(row, now) if row is not None else None
+    except MergeError:
+        return None
 
 
 def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]], upcoming: Message | None) -> Ended:

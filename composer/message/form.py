@@ -72,8 +72,8 @@ class Part:
         runs = [_run(values[mark]) for mark in self._marks]
         plain, quoted = self._sizes
         for run in runs:
-            plain += len(run.plain)
-            quoted += len(run.quoted)
+            plain += run.size
+            quoted += run.quoted_size
         if quoted <= body.base64_size(plain):
             pieces = self._quoted.copy()
             pieces[1::2] = [run.quoted for run in runs]
@@ -84,16 +84,19 @@ class Part:
 
 
 class Run(NamedTuple):
-    """A value as UTF-8, and in quoted-printable as a piece by itself."""
+    """A value as UTF-8, and in quoted-printable as a piece by itself; the sizes of both."""
 
     plain: bytes
     quoted: bytes
+    size: int
+    quoted_size: int
 
 
 @lru_cache(maxsize=64)  # one value stands in several places, and one that is the same for everybody in each message
 def _run(value: str) -> Run:
     text = body.line_breaks(value)
-    return Run(_plain(text), body.encode_piece(text))
+    plain, quoted = _plain(text), body.encode_piece(text)
+    return Run(plain, quoted, len(plain), len(quoted))
 
 
 def content_id(image_url: str) -> str:

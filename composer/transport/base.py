@@ -62,8 +62,9 @@ class Transport(Protocol):
     ``name`` is its key in the configuration. ``real`` is False for a rehearsal that leaves nothing on the network;
     ``idempotent`` is True when sending the same delivery twice has the effect of once, so that after a crash what was
     in flight may be sent again instead of being in doubt. ``lanes`` is how many calls of ``send`` it takes at once, each from a
-    thread of its own; ``batch`` how many messages a call it likes best (0: as configured). ``ahead`` is True when it gains by
-    knowing what comes next; ``direct`` when it is a mail server that says what became of a message, to one recipient at a time.
+    thread of its own (or see ``Multiplexed``); ``batch`` how many messages a call it likes best (0: as configured). ``ahead`` is True
+    when it gains by knowing what comes next; ``direct`` when it is a mail server that says what became of a message, to one recipient
+    at a time.
     """
 
     name: str

@@ -6,7 +6,6 @@ the one before it on its connection was answered, so that no connection has more
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
@@ -174,14 +173,18 @@ class SmtpTransport:
         lane.foresee(None, None)
         try:
             parcel = prepared or self._pack(message)
-            if upcoming is not None:
-                with suppress(MergeError):  # it is refused when its turn has come
-                    lane.foresee(upcoming, self._pack(upcoming))
+            lane.foresee(upcoming, self._foreseen(upcoming))
         except MergeError as err:
             return lane, Rejected(f"the message cannot be written: {err}")
         except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
             return lane, _broken_off(lane, err)
         return lane, parcel
+
+    def _foreseen(self, message: Message | None) -> Parcel | None:
+        try:
+            return self._pack(message) if message is not None else None
+        except MergeError:  # it is refused when its turn has come
+            return None
 
     def _told(self, lane: Lane, parcel: Parcel | Rejected | Unusable) -> Talk[Outcome | Unusable]:
         """Say what becomes of a message, whatever happens."""

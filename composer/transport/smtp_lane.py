@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -109,10 +108,12 @@ class Lane:
     def behind(self) -> bytes:
         """Return the envelope of what comes next, if it may be pipelined behind a message."""
         session, parcel = self.there(), self.next
-        if parcel and session.offer.pipelining and not (self.server.stop.is_set() or self._last(session.messages + 1)):
-            with suppress(TransportError):  # it is said when its turn has come
-                return b"" if unfit(parcel, session.offer) else self.commands(parcel)
-        return b""
+        if not parcel or not session.offer.pipelining or self.server.stop.is_set() or self._last(session.messages + 1):
+            return b""
+        try:
+            return b"" if unfit(parcel, session.offer) else self.commands(parcel)
+        except TransportError:  # it is said when its turn has come
+            return b""
 
     def commands(self, parcel: Parcel) -> bytes:
         """Return an envelope to be pipelined, which counts as out from now on; RSET before it ends what is half done (RFC 2920, 3.1)."""

@@ -112,8 +112,10 @@ class Session:
             return
         last, sent = size + len(_DOT), 0
         try:
-            with suppress(BlockingIOError):
+            try:
                 sent = sock.sendmsg((*message, dot))
+            except BlockingIOError:
+                sent = 0
             if sent < size + len(dot):
                 rest = memoryview(b"".join((*message, dot)))
                 while sent < len(rest):
