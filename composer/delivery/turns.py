@@ -229,6 +229,7 @@ def _rest(run: Run, hold: Hold) -> bool:
         sending.watch.resting(until, hold.limit)
     with sending.watch.interruptible():
         run.lanes.wait(min(hold.seconds, _LOOK_SECONDS))
+    _take(run)  # nobody is under way, but a server may have hung up: what is not heard would end each wait at once
     if hold.seconds > _LOOK_SECONDS:
         run.desk.look_again()  # another process may have left a word
     return True

@@ -141,8 +141,9 @@ class SmtpTransport:
             goodbyes.close()
             for lane in self._lanes:
                 lane.hang_up()
-            for lane in lanes:
-                self._pool.give(lane)
+                lane.foresee(None, None)
+                lane.dotted = False
+            self._pool = Pool(self._lanes)
 
     def _cut(self) -> None:
         for lane in self._lanes:

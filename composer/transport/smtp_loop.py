@@ -125,7 +125,9 @@ class Loop(Generic[Over, Found]):
                 bell[1].send(b"!")
 
     def close(self) -> None:
-        """Watch nothing any more; it can be used again."""
+        """End all talks and watch nothing any more; it can be used again."""
+        for strand in list(self._strands.values()):
+            self.drop(strand)
         for watched in list(self._watched.values()):
             self._unwatch(watched)
         if self._selector and self._bell:
@@ -133,7 +135,7 @@ class Loop(Generic[Over, Found]):
             for end in self._bell:
                 end.close()
         self._selector = self._bell = None
-        self._events = []
+        self._events, self._ended = [], []
 
     def _opened(self) -> selectors.BaseSelector:
         if self._selector is None:

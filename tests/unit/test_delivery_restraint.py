@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from composer.delivery.sending import Sending, Terms, Watch
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
 from composer.ledger.schema import attempts, deliveries
 from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
-from composer.testing.smtp import SmtpServer
+from composer.testing.smtp import Fault, SmtpServer
 from composer.transport.base import Accepted, Deferred, Rejected
 from composer.transport.smtp import SmtpTransport
 
@@ -208,6 +209,19 @@ def test_two_hundred_a_second_on_the_wire(start):
     over = int(5 * rate * 1.05)
     assert all(later - moment > 5 for moment, later in zip(moments, moments[over:], strict=False))
     assert people / (moments[-1] - moments[0]) > 0.3 * rate
+
+
+@pytest.mark.parametrize("any_project", ["sqlite"], indirect=True)
+def test_a_server_that_hangs_up_while_a_run_rests_keeps_nobody_awake(start):
+    """The end of a connection can be heard again and again; a run that waits for its pace does nothing meanwhile."""
+    with SmtpServer() as server:
+        server.fail("dot", Fault("250 2.0.0 ok", close=True))
+        transport = SmtpTransport(Smtp(host="127.0.0.1", port=server.port, security="none", ehlo_name="me.example"))
+        sending = start(at("a.example", 3), transport, clock=lambda: datetime.now(UTC), terms=Terms(Limits(per_second=1)))
+        spent = time.thread_time()
+        dispatch(sending)
+        assert time.thread_time() - spent < 0.5
+        transport.close()
 
 
 # ---- the brake

@@ -865,6 +865,21 @@ def test_close_says_goodbye(server, transport):
     assert server.connections == 2
 
 
+def test_closed_with_messages_under_way(server, opened):
+    """Whoever gave up waiting for them may close, and begin anew: nothing of before comes out."""
+    transport = opened(settings(server, connections=2, timeout=60))
+    server.fail("dot", Fault(silent=True), times=1)
+    server.fail("connect", Fault(silent=True), times=1, skip=1)
+    transport.begin([Letter(message, None, "before") for message in people(2)])
+    for _ in range(20):
+        time.sleep(0.02)
+        transport.wait(0)
+        assert list(transport.ended()) == []
+    transport.close()
+    found = {about.email: type(outcome) for about, outcome in all_at_once(transport, people(4, first=3))}
+    assert found == {f"person{number}@example.com": Accepted for number in range(3, 7)}
+
+
 # ---- a storm
 
 
