@@ -121,8 +121,9 @@ class Loop(Generic[Over, Found]):
     def wake(self) -> None:
         """End a wait, and resume the talks that wait for a WORD; from any thread."""
         with suppress(OSError):
-            if bell := self._bell:
-                bell[1].send(b"!")
+            if self._bell:
+                _, sock = self._bell
+                sock.send(b"!")
 
     def close(self) -> None:
         """End all talks and watch nothing any more; it can be used again."""
