@@ -32,7 +32,7 @@ class Brake:
         self._last = ""
 
     def heard(self, results: Iterable[Result]) -> str:
-        """Take what became of a batch; return why to stop, in a line, or an empty text."""
+        """Take what became of deliveries; return why to stop, in a line, or an empty text."""
         for result in results:
             if result.state == DeliveryState.REJECTED:
                 self._row, self._rejected, self._last = self._row + 1, self._rejected + 1, result.answer

@@ -85,7 +85,7 @@ def _begin(sending: Sending) -> None:
 
 def _deliver(sending: Sending, errand: Errand) -> Ended:
     """Build and send one batch, and build ahead who is next, in a lane's thread."""
-    prepared = _prepare(sending, errand)
+    prepared = _prepare(sending, errand, sending.clock())
     if isinstance(prepared, Ended):
         return prepared
     sending.watch.probe("built")
@@ -99,14 +99,16 @@ def _start(sending: Sending, transport: Multiplexed, errands: Sequence[Errand]) 
     """Build the messages of some errands and begin to send them, and build ahead who is next; return those that have ended so soon."""
     ended: list[Ended] = []
     letters: list[Letter] = []
+    now = sending.clock()
     for errand in errands:
-        prepared = _prepare(sending, errand)
+        prepared = _prepare(sending, errand, now)
         if isinstance(prepared, Ended):
             ended.append(prepared)
             continue
         sending.watch.probe("built")
         built, failed, upcoming = prepared
-        letters += (Letter(message, upcoming, (errand, upcoming)) for _, message in built)
+        for _, message in built:
+            letters.append(Letter(message, upcoming, (errand, upcoming)))
         if failed:
             ended.append(Ended(failed, ahead=errand.ahead, upcoming=upcoming))
     transport.begin(letters)
@@ -118,13 +120,12 @@ def _settle(sending: Sending, about: tuple[Errand, Message | None], outcome: Out
     sending.watch.probe("sent")
     if isinstance(outcome, Unusable):
         return partly(errand.rows, outcome, sending.clock())._replace(ahead=errand.ahead, upcoming=upcoming)
-    return Ended(results_of(errand.rows, (outcome,), sending.clock()), ahead=errand.ahead, upcoming=upcoming)
+    return Ended(results_of(errand.rows, (outcome,), sending.clock()), "", None, errand.ahead, upcoming)
 
 
-def _prepare(sending: Sending, errand: Errand) -> tuple[list[tuple[Claimed, Message]], list[Result], Message | None] | Ended:
+def _prepare(sending: Sending, errand: Errand, now: datetime) -> tuple[list[tuple[Claimed, Message]], list[Result], Message | None] | Ended:
     """Build the messages of a batch, and that of who is next; return them, and those that cannot be built, or how it ended before."""
     try:
-        now = sending.clock()
         return *_build(sending, errand, now), _foresee(sending, errand.ahead, now)
     except BaseException as err:  # noqa: BLE001 - whatever it was, nobody of these was sent
         return Ended(not_sent(errand.rows, words_of(err)), words_of(err), err)

@@ -91,7 +91,7 @@ class Restraint:
                 yield row
 
     def heard(self, results: Sequence[Result]) -> str:
-        """Take what became of a batch; return why the run should stop, or an empty text."""
+        """Take what became of deliveries; return why the run should stop, or an empty text."""
         if self._domains is not None:
             now = self._sending.clock()
             for result in results:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from composer.delivery.pacing import Hold
     from composer.delivery.results import Ended, Errand
     from composer.delivery.sending import Sending
+    from composer.ledger.model import Result
 
     Workers = Lanes[Errand, Ended] | Multiplex[Errand, Ended]
 
@@ -179,12 +180,17 @@ def _collect(run: Run, seconds: float = _LOOK_SECONDS) -> bool:
 
 def _take(run: Run) -> None:
     """Take what became of the batches that have ended."""
-    for ended in run.lanes.collect():
-        run.desk.hand_in(ended.results)
-        why = run.restraint.heard(ended.results)
-        run.stop = run.stop or ended.reason or why
-        run.error = run.error or ended.error
-        run.ahead.take(ended)
+    results: list[Result] = []
+    try:
+        for ended in run.lanes.collect():
+            results += ended.results
+            run.stop = run.stop or ended.reason
+            run.error = run.error or ended.error
+            run.ahead.take(ended)
+    finally:
+        run.desk.hand_in(results)
+    why = run.restraint.heard(results)
+    run.stop = run.stop or why
 
 
 def _drain(run: Run) -> bool:

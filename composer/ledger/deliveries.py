@@ -112,7 +112,7 @@ def told(results: Sequence[Result]) -> Told:
         moves[row.campaign, state, "" if state == DeliveryState.ACCEPTED else answer, due_at, outcome != HELD].append(row.position)
         if outcome != HELD:
             ended[row.campaign, outcome, answer, batch].append(row.position)
-    held = sum(outcome == HELD for _, _, outcome, *_ in results)
+    held = len(results) - sum(map(len, ended.values()))
     return Told(len(results), held, *({alike: _runs(places) for alike, places in each.items()} for each in (ended, moves)))
 
 
@@ -137,7 +137,7 @@ def exchange(
         if request:
             return Found([], [], 0, request, [])
         chosen, rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight, _FIRST if first_only else _ALL)
-        places, unwanted = [*(seen.position for seen in chosen), *(row[_POSITION] for row in rows)], dict[int, str]()
+        places, unwanted = [seen.position for seen in chosen] + [row[_POSITION] for row in rows], dict[int, str]()
         if not apart or any(row[-1] for each in (chosen, rows, ahead) for row in each):
             unwanted = _unwanted(connection, campaign, "" if apart else issue, [*chosen, *map(_seen, rows), *map(_seen, ahead)])
         skipped = {position: unwanted[position] for position in places if position in unwanted} if unwanted else {}

@@ -69,11 +69,11 @@ class Part:
 
     def fill(self, values: Mapping[str, str]) -> list[bytes]:
         """Return the pieces of the part, in the smaller encoding: that is quoted-printable but for scripts whose bytes it triples."""
-        runs = [_run(values[mark]) for mark in self._marks]
+        runs = [*map(_run, map(values.__getitem__, self._marks))]
         plain, quoted = self._sizes
-        for run in runs:
-            plain += run.size
-            quoted += run.quoted_size
+        for _, _, size, quoted_size in runs:
+            plain += size
+            quoted += quoted_size
         if quoted <= body.base64_size(plain):
             pieces = self._quoted.copy()
             pieces[1::2] = [run.quoted for run in runs]

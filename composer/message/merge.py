@@ -35,7 +35,7 @@ class Merged(NamedTuple):
     @property
     def subject(self) -> str:
         """The subject, one line."""
-        return escape.header(self.merger.subject.join(self.substitutions))
+        return self.merger.same_subject or escape.header(self.merger.subject.join(self.substitutions))
 
     @property
     def html(self) -> str:
@@ -51,7 +51,7 @@ class Merged(NamedTuple):
 class Merger:
     """An Edition cut at its marks, ready to be merged many times; safe to share between threads.
 
-    Two are equal when their editions and images are.
+    Two are equal when their editions and images are. ``same_subject`` is the subject where it has no field.
     """
 
     def __init__(self, edition: Edition, image_urls: Mapping[str, str]) -> None:
@@ -72,6 +72,7 @@ class Merger:
             if asset.mark not in self.image_urls:
                 raise MergeError(f"no address is known for the image {asset.name}", hint="Set [images] url, or send it inline.")
         self.subject = cut(escape.header(edition.subject), slots, {})
+        self.same_subject = "" if self.subject.holes else escape.header(self.subject.join({}))
         self.text = cut(edition.text, slots, self.image_urls)
         self.html = cut(edition.html, slots, {mark: escape.attribute(url) for mark, url in self.image_urls.items()})
         for _, slot in self.html.holes:

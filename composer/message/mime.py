@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
 
@@ -31,8 +31,9 @@ def pieces(message: Message) -> tuple[bytes, ...]:
 
     Who hands them to the system as they are saves a copy, and the memory for it. Raises as ``head`` does.
     """
-    form = message.merged.merger.form
-    return head(message), form.content_type, b"\r\n", *form.fill(message.substitutions)
+    merged = message.merged
+    form = merged.merger.form
+    return head(message), form.content_type, b"\r\n", *form.fill(merged.substitutions)
 
 
 def head_and_body(message: Message) -> tuple[bytes, bytes]:
@@ -50,8 +51,8 @@ def head(message: Message) -> bytes:
     Raises MergeError for an address, Message-ID or header that cannot be written; a name or subject is always made
     harmless instead.
     """
-    edition, date = message.edition, message.date
-    shared = _said_to_all(edition.reply_to, message.subject, date.replace(microsecond=0, tzinfo=None), date.utcoffset())
+    edition, date = message.merged.merger.edition, message.date
+    shared = _said_to_all(edition.reply_to, message.subject, date, date.utcoffset())
     to, message_id = headers.line("To", headers.mailbox(message.name, message.email)), _message_id(message.message_id)
     return b"".join(
         (_sender("From", edition.from_), to, shared, message_id, _of_the_list(tuple(message.headers.items()), edition.language))
@@ -76,6 +77,7 @@ def check_fields(fields: Mapping[str, str]) -> None:
         _check(name, value)
 
 
+@lru_cache(maxsize=1024)  # it is made when a message is built, and asked for when it is written soon after
 def _message_id(message_id: str) -> bytes:
     if not _MESSAGE_ID.fullmatch(message_id):
         raise MergeError("the Message-ID is not of the form id@domain")
@@ -97,13 +99,12 @@ def _sender(name: str, mailbox: str) -> bytes:
     return headers.line(name, headers.mailbox(*headers.split_mailbox(mailbox)))
 
 
-@lru_cache(maxsize=16)  # a batch is written within seconds
-def _said_to_all(reply_to: str, subject: str, moment: datetime, offset: timedelta | None) -> bytes:
-    """``moment`` has no zone, for moments of different zones can be equal."""
-    zone = None if offset is None else timezone(offset)
+@lru_cache(maxsize=16)  # what is built in a row has the same date
+def _said_to_all(reply_to: str, subject: str, date: datetime, _offset: timedelta | None) -> bytes:
+    """``_offset`` tells dates apart that are equal and written differently."""
     answers = _sender("Reply-To", reply_to) if reply_to else b""
     subject_line = headers.line("Subject", headers.unstructured(subject))
-    return answers + subject_line + headers.line("Date", format_datetime(moment.replace(tzinfo=zone)))
+    return answers + subject_line + headers.line("Date", format_datetime(date))
 
 
 @lru_cache(maxsize=16)  # unless each has a link of their own, they are the same for everybody

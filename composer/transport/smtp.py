@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from threading import Lock, Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from composer.errors import ComposerError, MergeError, TransportError
 from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
@@ -83,7 +83,6 @@ class SmtpTransport:
         self._lanes = tuple(Lane(self._server, settings.timeout) for _ in range(self.lanes))
         self._pool = Pool(self._lanes)
         self._one_call = Lock()
-        self._relays = False
 
     def begin(self, letters: Iterable[Letter], /) -> None:
         """Begin to send messages; see ``Multiplexed``. All are written before one is handed over: in a row that is done faster."""
@@ -170,8 +169,7 @@ class SmtpTransport:
     def _loaded(self, message: Message, upcoming: Message | None) -> tuple[Lane, Parcel | Rejected | Unusable]:
         """Return a lane for a message, prepared for what is upcoming, and the parcel, or why there is none."""
         lane = self._pool.take(message.message_id)
-        prepared = lane.next if lane.is_prepared_for(message) else None
-        lane.foresee(None, None)
+        prepared = lane.prepared(message)
         try:
             parcel = prepared or self._pack(message)
             lane.foresee(upcoming, self._foreseen(upcoming))
@@ -194,7 +192,8 @@ class SmtpTransport:
         outcome: Outcome | None = None
         try:
             outcome = yield from self._one(lane, parcel)
-            _give_up(lane, outcome)
+            if lane.lost >= _LOST_IN_A_ROW:
+                _give_up(lane, outcome)
         except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
             return _broken_off(lane, err, outcome)
         return outcome
@@ -203,24 +202,24 @@ class SmtpTransport:
         if self._server.stop.is_set():
             raise TransportError(STOPPED)
         try:
-            outcome = yield from transact(lane, parcel, relays=self._relays)
+            outcome = yield from transact(lane, parcel)
         except Lost as err:
             lane.hang_up()
             lane.lost += 1
             if lane.dotted:
                 return Unknown(f"the connection was lost before the answer: {err}")
             return Deferred(f"the connection was lost before the message was handed over: {err}")
-        self._relays = self._relays or isinstance(outcome, Accepted)
+        if isinstance(outcome, Accepted) and not self._server.relays.is_set():
+            self._server.relays.set()
         lane.lost = 0 if lane.session else lane.lost + 1
         return outcome
 
 
-def _give_up(lane: Lane, outcome: Outcome) -> None:
-    if lane.lost >= _LOST_IN_A_ROW:
-        lane.lost = 0
-        reason = outcome.reason if isinstance(outcome, Deferred | Unknown) else ""
-        hint = "Try again later; fewer [transport.smtp] `connections` or a longer `timeout` may help."
-        raise TransportError(f"the mail server broke off {_LOST_IN_A_ROW} times in a row: {reason}", hint=hint)
+def _give_up(lane: Lane, outcome: Outcome) -> NoReturn:
+    lane.lost = 0
+    reason = outcome.reason if isinstance(outcome, Deferred | Unknown) else ""
+    hint = "Try again later; fewer [transport.smtp] `connections` or a longer `timeout` may help."
+    raise TransportError(f"the mail server broke off {_LOST_IN_A_ROW} times in a row: {reason}", hint=hint)
 
 
 def _broken_off(lane: Lane, err: BaseException, outcome: Outcome | None = None) -> Unusable:

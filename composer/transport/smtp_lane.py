@@ -30,7 +30,8 @@ class Server:
     """What the lanes to one server share.
 
     How to connect (it blocks), how many seconds the server may be silent, seconds to wait between tries, how many messages a connection
-    is used for (0: any number), whom to ``tell`` that a connection is there, whether it was ever reached, whether to stop.
+    is used for (0: any number), whom to ``tell`` that a connection is there, whether it was ever reached, whether it has ever taken a
+    message, whether to stop.
     """
 
     connect: Callable[[], Session]
@@ -39,6 +40,7 @@ class Server:
     most: int = 0
     tell: Callable[[], None] = lambda: None
     met: Event = field(default_factory=Event)
+    relays: Event = field(default_factory=Event)
     stop: Event = field(default_factory=Event)
 
 
@@ -66,10 +68,13 @@ class Lane:
         """How long the server has been waiting for the message behind the envelope that is out, in seconds; 0 when none is."""
         return time.monotonic() - self.offered_at if self.offered else 0.0
 
-    def is_prepared_for(self, message: Message) -> bool:
-        """Tell whether this is what was foreseen; the same message built anew has another date."""
-        seen = self.foreseen
-        return seen is message or (seen is not None and (seen.message_id, seen.date) == (message.message_id, message.date))
+    def prepared(self, message: Message) -> Parcel | None:
+        """Return the parcel of a message, if this is what was foreseen, and foresee nothing more; built anew it has another date."""
+        seen, parcel = self.foreseen, self.next
+        self.foreseen = self.next = None
+        if seen is message or (seen is not None and (seen.message_id, seen.date) == (message.message_id, message.date)):
+            return parcel
+        return None
 
     def foresee(self, message: Message | None, parcel: Parcel | None) -> None:
         """Be prepared for a message, or for none."""

@@ -57,9 +57,11 @@ class Reply(NamedTuple):
         ``recipient`` and every other address in it is ``<address>``, for it is personal, but those in ``known`` (the sender's,
         the Message-ID).
         """
-        enhanced = f"{self.enhanced} "
-        lines = [line if not number else line.removeprefix(enhanced) for number, line in enumerate(self.lines)]
-        text = " ".join((str(self.code), *lines))[:_LOOKED_AT].strip()
+        text = f"{self.code} {self.lines[0]}" if self.lines else str(self.code)
+        if len(self.lines) > 1:
+            enhanced = f"{self.enhanced} "
+            text = " ".join((text, *(line.removeprefix(enhanced) for line in self.lines[1:])))
+        text = text[:_LOOKED_AT].strip()
         if not (text.isascii() and text.isprintable()) or "  " in text:
             text = _UNSHOWN.sub(" ", text).strip()
         if "@" not in text and "%40" not in text:

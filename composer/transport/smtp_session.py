@@ -148,7 +148,7 @@ class Session:
 
     def read(self) -> Talk[Reply]:
         """Wait for a reply; half a line before the end of the connection is none. Raises Lost."""
-        while (reply := self._reply()) is None:
+        while not self.heard or (reply := self._reply()) is None:
             if self.ended:
                 raise Lost(self.ended)
             yield EVENT_READ
@@ -179,9 +179,8 @@ class Session:
 
     def _reply(self) -> Reply | None:
         """Read one reply off what was heard, if all of it is there. Raises Lost for what is none."""
-        if not self.heard:
-            return None
-        code, lines, at = b"", list[str](), 0
+        lines: list[str] = []
+        code, at = b"", 0
         while match := _LINE.match(self.heard, at):
             if (code and match[1] != code) or len(lines) >= _MOST_LINES or match.end() - at > _LONGEST_LINE:
                 raise Lost("the answer cannot be understood")

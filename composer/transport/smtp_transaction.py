@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.errors import TransportError
@@ -19,14 +18,10 @@ from composer.transport.smtp_reply import Lost, Reply, Step, judge
 from composer.transport.smtp_session import Short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from composer.transport.base import Outcome
     from composer.transport.smtp_lane import Lane
     from composer.transport.smtp_parcel import Parcel
     from composer.transport.smtp_session import Talk
-
-    Judge = Callable[[Step, Reply], Outcome | None]
 
 _CLOSING, _GRANTED = 421, 354
 # Nobody hangs up sooner on who was just told to go on; to look costs a call of the system for each message.
@@ -40,28 +35,27 @@ class _Stale(Exception):  # noqa: N818 - a state of the connection
     """A connection that was kept is closed: servers do so after so many messages, or so long. That is no refusal."""
 
 
-def transact(lane: Lane, parcel: Parcel, *, relays: bool) -> Talk[Outcome]:
-    """Send a message; ``relays`` is as in ``judge``. Raises Lost when the connection is, TransportError for what concerns everybody."""
-    judged = partial(judge, known=(parcel.sender, parcel.message_id), recipient=parcel.recipient, utf8=parcel.utf8, relays=relays)
+def transact(lane: Lane, parcel: Parcel) -> Talk[Outcome]:
+    """Send a message. Raises Lost when the connection is, TransportError for what concerns everybody."""
     while True:
         if lane.offered is not parcel:
             session = yield from lane.ready()
             if too_much := unfit(parcel, session.offer):
                 return too_much
         try:
-            refused = yield from _settle_envelope(lane, parcel, judged)
+            refused = yield from _settle_envelope(lane, parcel)
         except _Stale:
             lane.hang_up()
         else:
-            return refused or (yield from _hand_over(lane, parcel, judged))
+            return refused or (yield from _hand_over(lane, parcel))
 
 
-def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome | None]:
+def _settle_envelope(lane: Lane, parcel: Parcel) -> Talk[Outcome | None]:
     """Return why the message cannot follow, or None when it can. Raises _Stale when nobody has answered on a connection that was used."""
     session = lane.there()
-    used, codes = session.used, list[int]()
+    used, waited = session.used, lane.waited
+    codes: list[int] = []
     refused: Outcome | None = None
-    waited = lane.waited
     if waited > STALE_SECONDS:
         raise _Stale
     try:
@@ -72,7 +66,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome 
             if lane.granted():
                 codes.append(_GRANTED)
         if not codes:
-            refused = yield from _hear(lane, parcel, judged, codes)
+            refused = yield from _hear(lane, parcel, codes)
         if waited > _A_WHILE and refused is None and session.speaks():
             raise _Stale  # it has waited for long enough, and hung up: a message sent now would be in doubt for nothing
     except Lost:
@@ -84,7 +78,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome 
     return refused
 
 
-def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Talk[Outcome | None]:
+def _hear(lane: Lane, parcel: Parcel, codes: list[int]) -> Talk[Outcome | None]:
     """Hear the replies one by one, noting their codes; return what the first one that is no yes means."""
     session = lane.there()
     used = session.used
@@ -98,7 +92,7 @@ def _hear(lane: Lane, parcel: Parcel, judged: Judge, codes: list[int]) -> Talk[O
             session.used = True
             codes.append(reply.code)
             if refused is None and reply.code // 100 != expected:
-                refused = judged(step, reply)
+                refused = _judged(lane, parcel, step, reply)
             if reply.code == _CLOSING:
                 lane.hang_up()
             if refused and not (out and lane.session):
@@ -123,7 +117,7 @@ def _end_empty(lane: Lane, *, nobody: bool) -> Talk[None]:
     lane.hang_up()
 
 
-def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome]:
+def _hand_over(lane: Lane, parcel: Parcel) -> Talk[Outcome]:
     session = lane.there()
     session.clean = True  # the final dot ends the transaction, whatever is said to it (RFC 5321, 4.1.1.4)
     behind = lane.behind()
@@ -136,7 +130,7 @@ def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome]:
     reply = yield from session.read()
     lane.offered_at = time.monotonic()  # only now does the server begin to wait for what was pipelined
     try:
-        outcome = judged(Step.DOT, reply)
+        outcome = _judged(lane, parcel, Step.DOT, reply)
     except TransportError:
         lane.dotted = False  # answered: a refusal of everybody, this message included
         raise
@@ -147,3 +141,8 @@ def _hand_over(lane: Lane, parcel: Parcel, judged: Judge) -> Talk[Outcome]:
     elif not behind:
         session.clean = isinstance(outcome, Accepted)
     return outcome
+
+
+def _judged(lane: Lane, parcel: Parcel, step: Step, reply: Reply) -> Outcome | None:
+    relays = lane.server.relays.is_set()
+    return judge(step, reply, known=(parcel.sender, parcel.message_id), recipient=parcel.recipient, utf8=parcel.utf8, relays=relays)
