@@ -14,7 +14,7 @@ from composer.audience.segment import compile_segment, unknown_fields
 from composer.errors import UsageError
 from composer.findings import Where, warning
 from composer.ledger.campaigns import already_mailed
-from composer.ledger.deliveries import ALREADY_MAILED
+from composer.ledger.due import ALREADY_MAILED
 from composer.ledger.forgotten import FORGOTTEN, anyone_forgotten, is_forgotten
 from composer.ledger.people import read_ledger_list
 from composer.ledger.stage import stage

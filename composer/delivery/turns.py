@@ -126,7 +126,7 @@ def _ask(run: Run) -> None:
 def _gather(run: Run) -> None:
     """Let lanes that end at nearly the same moment share a commit, which alone costs as much as ten people in it."""
     lanes, end = run.lanes, time.monotonic() + run.lanes.count * _GATHER_SECONDS
-    enough = lanes.count // 2 if lanes.count >= _MANY_LANES else 0
+    enough = lanes.count * 2 // 3 if lanes.count >= _MANY_LANES else 0
     while not run.desk.busy and 0 < lanes.idle < enough and (left := end - time.monotonic()) > 0:
         lanes.quorum = enough - lanes.idle
         lanes.wait(left)

@@ -34,13 +34,17 @@ class Kind:
 
 
 class Ledger:
-    """An open ledger; close it when done, or use it in a ``with`` statement. ``name`` is the ledger as people know it."""
+    """An open ledger; close it when done, or use it in a ``with`` statement. ``name`` is the ledger as people know it.
+
+    ``notes`` are of the connection that ``write_again`` keeps, and gone when it is given back: then others may write on it.
+    """
 
     def __init__(self, engine: Engine, name: str, kind: Kind) -> None:
         self._engine = engine
         self._kind = kind
         self._guards: list[Callable[[], None]] = []
         self._kept: Connection | None = None
+        self.notes: dict[str, Any] = {}
         # What a driver raises past SQLAlchemy, while rows are copied in bulk.
         driver = engine.dialect.loaded_dbapi.Error
         self._errors: tuple[type[BaseException], ...] = (SQLAlchemyError, driver)
@@ -96,6 +100,7 @@ class Ledger:
                 raise
 
     def _let_go(self) -> None:
+        self.notes.clear()
         if self._kept is not None:
             connection, self._kept = self._kept, None
             with suppress(*self._errors):

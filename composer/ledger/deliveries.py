@@ -15,7 +15,8 @@ from sqlalchemy import func, literal, update
 from composer.errors import LedgerError
 from composer.findings import Where
 from composer.ledger import statements
-from composer.ledger.forgotten import FORGOTTEN, TRACE
+from composer.ledger.due import POSITION, Row, due, seen, unwanted
+from composer.ledger.memory import recall
 from composer.ledger.model import HELD, UNFORESEEN, Batch, Claimed, DeliveryState, Foresight, Request
 from composer.ledger.schema import deliveries, moved_to
 
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
 Run = tuple[int, int]
 MOST = 1_000
 _FRESH = timedelta(seconds=1)
-ALREADY_MAILED = "already_mailed"
 _ALL, _FIRST = (statements.PENDING, statements.DEFERRED), (statements.FIRST_PENDING, statements.FIRST_DEFERRED)
 _D = deliveries.c
-_POSITION, _KEY, _LIST = (Claimed._fields.index(name) for name in ("position", "key", "list"))
-_Row = tuple[Any, ...]
 
 
 class Told(NamedTuple):
@@ -52,27 +50,17 @@ class Told(NamedTuple):
     moves: Mapping[tuple[int, DeliveryState, str, datetime | None, bool], list[Run]]
 
 
-class Seen(NamedTuple):
-    """Somebody whom a claim looks at; ``doubtful`` says that there is something to be found out first."""
-
-    position: int
-    key: str
-    list: str
-    doubtful: bool
-
-
 class Found(NamedTuple):
     """What a claim took, and who would be next, how many were skipped, what others ask.
 
-    ``kept`` are the positions of those who were chosen and are taken; a row has the fields of ``Claimed``, and at the end no moment but
-    whether somebody was doubtful.
+    ``kept`` are the positions of those who were chosen and are taken; rows are as in ``due``.
     """
 
     kept: list[int]
-    rows: list[_Row]
+    rows: list[Row]
     skipped: int
     request: str
-    ahead: list[_Row]
+    ahead: list[Row]
 
 
 def claim(ledger: Ledger, campaign: int, most: int, now: datetime, due_before: datetime | None = None) -> Batch:
@@ -133,21 +121,25 @@ def exchange(
     with ledger.write_again() as connection:
         if told.number:
             _record(connection, told, now, ledger.name)
-        ((issue, apart, request, first_only, *_),) = statements.BEGUN.rows(connection, {"of": campaign})
+        memory = recall(ledger.notes, connection, campaign)
+        if memory.begun is None:
+            (memory.begun,) = statements.BEGUN.rows(connection, {"of": campaign})
+        issue, apart, request, first_only, *_ = memory.begun
         if request:
             return Found([], [], 0, request, [])
-        chosen, rows, ahead = _due(connection, campaign, min(most, MOST), due_before or now, foresight, _FIRST if first_only else _ALL)
-        places, unwanted = [seen.position for seen in chosen] + [row[_POSITION] for row in rows], dict[int, str]()
+        chosen, rows, ahead = due(connection, memory, min(most, MOST), due_before or now, foresight, _FIRST if first_only else _ALL)
+        places, why = [each.position for each in chosen] + [row[POSITION] for row in rows], dict[int, str]()
         if not apart or any(row[-1] for each in (chosen, rows, ahead) for row in each):
-            unwanted = _unwanted(connection, campaign, "" if apart else issue, [*chosen, *map(_seen, rows), *map(_seen, ahead)])
-        skipped = {position: unwanted[position] for position in places if position in unwanted} if unwanted else {}
-        if unwanted:
+            why = unwanted(connection, campaign, "" if apart else issue, [*chosen, *map(seen, rows), *map(seen, ahead)])
+        skipped = {position: why[position] for position in places if position in why} if why else {}
+        if why:
             _skip(connection, campaign, skipped, now)
-            places = [position for position in places if position not in unwanted]
-            rows, ahead = ([row for row in each if row[_POSITION] not in unwanted] for each in (rows, ahead))
+            places = [position for position in places if position not in why]
+            rows, ahead = ([row for row in each if row[POSITION] not in why] for each in (rows, ahead))
         if places:
             statements.TAKE.change(connection, _each(_runs(places)), of=campaign, now=now)
             statements.TOUCH.change(connection, [{}], of=campaign, now=now, before=now - _FRESH)
+        memory.shown.update([row[POSITION] for row in ahead])
     return Found(places[: len(places) - len(rows)], rows, len(skipped), request, ahead)
 
 
@@ -196,43 +188,6 @@ def _move(state: DeliveryState, reason: str) -> Ready:
     if state == DeliveryState.PENDING:
         return statements.RETURN
     return statements.LEAVE if "held" in moved_to(state, reason) else statements.STAY
-
-
-def _due(
-    connection: Connection, campaign: int, most: int, before: datetime, foresight: Foresight, ways: tuple[Ready, Ready]
-) -> tuple[list[Seen], list[_Row], list[_Row]]:
-    """Return those of the chosen who still wait, whom else to claim, and who would be next."""
-    chosen = [row.position for row in foresight.chosen]
-    waiting = statements.STILL_WAITING.rows(connection, {"of": campaign, "places": chosen}) if chosen else []
-    wanted, known = most + foresight.shown if most or chosen else 0, [*chosen, *foresight.reserved]
-    # Two queries, so that each walks the index and none sorts all that is pending.
-    pending, deferred = ways
-    rows = pending.rows(connection, {"of": campaign, "most": wanted, "known": known}) if wanted else []
-    if len(rows) < wanted:
-        rows += deferred.rows(connection, {"of": campaign, "before": before, "most": wanted - len(rows), "known": known})
-    return [Seen(*row) for row in waiting], rows[:most], rows[most:]
-
-
-def _seen(row: _Row) -> Seen:
-    return Seen(row[_POSITION], row[_KEY], row[_LIST], row[-1])
-
-
-def _unwanted(connection: Connection, campaign: int, issue: str, people: Sequence[Seen]) -> dict[int, str]:
-    """Say why some of these are not to be sent to: suppressed, forgotten, held by another real campaign of ``issue`` (none: no matter)."""
-    found: dict[int, str] = {}
-    if issue:
-        asked = {"of": campaign, "same": issue, "keys": [seen.key for seen in people]}
-        held = {key for (key,) in statements.ELSEWHERE.rows(connection, asked)}
-        found |= {seen.position: ALREADY_MAILED for seen in people if seen.key in held}
-    doubtful = [seen for seen in people if seen.doubtful]
-    if doubtful:
-        suppressed = statements.SUPPRESSED.rows(connection, {"keys": [seen.key for seen in doubtful]})
-        reasons = {(key, scope): reason for key, scope, reason in suppressed}
-        for seen in doubtful:
-            reason = FORGOTTEN if seen.key.startswith(TRACE) else reasons.get((seen.key, "")) or reasons.get((seen.key, seen.list))
-            if reason:
-                found.setdefault(seen.position, reason)
-    return found
 
 
 def _skip(connection: Connection, campaign: int, reasons: Mapping[int, str], now: datetime) -> None:

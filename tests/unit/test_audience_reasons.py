@@ -6,7 +6,7 @@ import pytest
 
 from composer.audience.reasons import counted, told
 from composer.delivery.choosing import NOT_IN_SEGMENT
-from composer.ledger.deliveries import ALREADY_MAILED
+from composer.ledger.due import ALREADY_MAILED
 from composer.ledger.forgotten import FORGOTTEN
 from composer.ledger.model import Reason
 
