@@ -17,7 +17,7 @@ from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
 from composer.delivery.multiplex import Multiplex
 from composer.delivery.orphans import LOST
-from composer.delivery.results import Ended, not_sent, partly, results_of
+from composer.delivery.results import Ended, not_sent, partly, result_of, results_of
 from composer.delivery.sending import Report, Sending
 from composer.delivery.turns import take_turns
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
@@ -120,7 +120,8 @@ def _settle(sending: Sending, about: tuple[Errand, Message | None], outcome: Out
     sending.watch.probe("sent")
     if isinstance(outcome, Unusable):
         return partly(errand.rows, outcome, sending.clock())._replace(ahead=errand.ahead, upcoming=upcoming)
-    return Ended(results_of(errand.rows, (outcome,), sending.clock()), "", None, errand.ahead, upcoming)
+    (row,) = errand.rows
+    return Ended([result_of(row, outcome, sending.clock())], "", None, errand.ahead, upcoming)
 
 
 def _prepare(sending: Sending, errand: Errand, now: datetime) -> tuple[list[tuple[Claimed, Message]], list[Result], Message | None] | Ended:

@@ -10,7 +10,7 @@ from composer.delivery.ending import words_of
 from composer.delivery.model import DeliveryEvent, DeliveryState, after, follow
 from composer.delivery.retry import wait_before
 from composer.ledger.model import Result
-from composer.transport.base import Deferred
+from composer.transport.base import Accepted, Deferred
 
 if TYPE_CHECKING:
     from composer.ledger.model import Claimed
@@ -57,6 +57,13 @@ def partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> Ended:
     return Ended(known + not_sent(kept, str(err)), words_of(err))
 
 
+def result_of(row: Claimed, outcome: Outcome, now: datetime) -> Result:
+    """Say what an Outcome makes of a delivery. Raises TypeError for what is no Outcome."""
+    state, kind, words, batch = _said(outcome)
+    due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
+    return Result(row, state, kind, words, due, batch)
+
+
 def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], now: datetime) -> list[Result]:
     """Say what Outcomes, one for each delivery, make of them; one that stands for many, as a request's does, is looked at once.
 
@@ -74,5 +81,5 @@ def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], now: dateti
 
 
 def _said(outcome: Outcome) -> tuple[DeliveryState, str, str, str]:
-    words = getattr(outcome, "answer", "") or getattr(outcome, "reason", "")
+    words = outcome.answer if isinstance(outcome, Accepted) else getattr(outcome, "reason", "")
     return after(outcome), type(outcome).__name__.lower(), words, getattr(outcome, "batch", "")

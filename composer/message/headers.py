@@ -55,9 +55,14 @@ def mailbox(name: str, address: str) -> str:
     return f"{shown} <{address}>" if shown else address
 
 
+@lru_cache(maxsize=1024)  # it is looked at when a message is built, and when it is written soon after
+def _stands(address: str) -> bool:
+    return bool(_ADDR_SPEC.fullmatch(address))
+
+
 def check_address(address: str) -> None:
     """Raise MergeError for an address that could not stand in a header."""
-    if not _ADDR_SPEC.fullmatch(address):
+    if not _stands(address):
         raise MergeError("an address cannot stand in a header", hint="Check `from` and `reply_to` in newsletter.toml, and the list.")
 
 

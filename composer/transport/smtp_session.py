@@ -32,6 +32,7 @@ _CHUNK = 1 << 16
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
 _DOT = b".\r\n"
+_UNASKED = "the server says more than it was asked for"
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -77,6 +78,7 @@ class Session:
         """Give a command and return the reply. Raises Lost."""
         if "\r" in command or "\n" in command:
             raise ValueError("a command is one line")
+        self.expect_silence()
         yield from self.put(f"{command}\r\n".encode())
         return (yield from self.read())
 
@@ -137,9 +139,15 @@ class Session:
         if usual is None:
             return False
         if len(self.heard) > usual.end():
-            raise Lost("the server says more than it was asked for")
+            raise Lost(_UNASKED)
         self.heard = b""
         return True
+
+    def expect_silence(self) -> None:
+        """Raise Lost when something was said that nobody asked for: it would be taken for the answer to what is said next."""
+        if self.heard:
+            reply = self._reply()
+            raise Lost(f"{_UNASKED}: {reply.words()}" if reply else _UNASKED)
 
     def listen(self) -> Talk[None]:
         """Wait until something was said, or nothing will be."""

@@ -71,6 +71,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel) -> Talk[Outcome | None]:
     try:
         if session.offer.pipelining:
             if lane.offered is None:
+                session.expect_silence()
                 yield from session.put(lane.commands(parcel))
             yield from session.listen()
             if lane.granted():
@@ -129,6 +130,7 @@ def _end_empty(lane: Lane, *, nobody: bool) -> Talk[None]:
 
 def _hand_over(lane: Lane, parcel: Parcel) -> Talk[Outcome]:
     session = lane.there()
+    session.expect_silence()
     session.clean = True  # the final dot ends the transaction, whatever is said to it (RFC 5321, 4.1.1.4)
     behind = lane.behind()
     lane.dotted = True
