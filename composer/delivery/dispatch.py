@@ -24,7 +24,7 @@ from composer.errors import ComposerError, LedgerError, MergeError, TransportErr
 from composer.ledger.campaigns import move_campaign, read_campaign
 from composer.ledger.deliveries import settle_orphans
 from composer.ledger.model import Result
-from composer.transport.base import Letter, Multiplexed, Unknown, Unusable
+from composer.transport.base import Accepted, Letter, Multiplexed, Unknown, Unusable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,10 +118,11 @@ def _start(sending: Sending, transport: Multiplexed, errands: Sequence[Errand]) 
 def _settle(sending: Sending, about: tuple[Errand, Message | None], outcome: Outcome | Unusable) -> Ended:
     errand, upcoming = about
     sending.watch.probe("sent")
-    if isinstance(outcome, Unusable):
-        return partly(errand.rows, outcome, sending.clock())._replace(ahead=errand.ahead, upcoming=upcoming)
-    (row,) = errand.rows
-    return Ended([result_of(row, outcome, sending.clock())], "", None, errand.ahead, upcoming)
+    if isinstance(outcome, Accepted):
+        results, reason = [result_of(row, outcome, sending.clock()) for row in errand.rows], ""
+    else:
+        results, reason, *_ = _told(sending, errand.rows, outcome if isinstance(outcome, Unusable) else (outcome,))
+    return Ended(results, reason, None, errand.ahead, upcoming)
 
 
 def _prepare(sending: Sending, errand: Errand, now: datetime) -> tuple[list[tuple[Claimed, Message]], list[Result], Message | None] | Ended:
@@ -157,22 +158,30 @@ def _foresee(sending: Sending, row: Claimed | None, now: datetime) -> Message | 
 def _send(sending: Sending, built: Sequence[tuple[Claimed, Message]], upcoming: Message | None) -> Ended:
     rows = [row for row, _ in built]
     foreseen = () if upcoming is None else (upcoming,)
-    outcomes: Sequence[Outcome] = ()
-    reason = ""
     try:
-        outcomes = sending.transport.send([message for _, message in built], *foreseen)
+        return _told(sending, rows, sending.transport.send([message for _, message in built], *foreseen))
     except Unusable as err:
-        return partly(rows, err, sending.clock())
+        return _told(sending, rows, err)
     except TransportError as err:
         return Ended(not_sent(rows, str(err)), words_of(err))
     except BaseException as err:  # noqa: BLE001 - whatever it was, these may have been sent
-        reason = words_of(err)
+        return _lost(sending, rows, words_of(err))
+
+
+def _told(sending: Sending, rows: Sequence[Claimed], said: Sequence[Outcome] | Unusable) -> Ended:
+    """Say what a transport's word makes of a batch; one that does not fit it (too few, too many, no Outcomes) is no answer."""
     try:
-        return Ended(results_of(rows, outcomes, sending.clock()), reason)
-    except Exception as err:  # noqa: BLE001 - no answers, too few, too many, or none that is an Outcome
-        reason = f"the answer of {sending.transport.name} was lost: {reason or words_of(err)}"
-        state = after_loss(idempotent=sending.transport.idempotent)
-        return Ended([Result(row, state, "lost", reason, None, sending.undo) for row in rows], reason)
+        if isinstance(said, Unusable):
+            return partly(rows, said, sending.clock())
+        return Ended(results_of(rows, said, sending.clock()))
+    except Exception as err:  # noqa: BLE001 - whatever it was, these may have been sent
+        return _lost(sending, rows, words_of(said if isinstance(said, Unusable) else err))
+
+
+def _lost(sending: Sending, rows: Sequence[Claimed], why: str) -> Ended:
+    reason = f"the answer of {sending.transport.name} was lost: {why}"
+    state = after_loss(idempotent=sending.transport.idempotent)
+    return Ended([Result(row, state, "lost", reason, None, sending.undo) for row in rows], reason)
 
 
 def send_apart(transport: Transport, message: Message) -> Outcome:
