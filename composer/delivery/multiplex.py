@@ -38,8 +38,8 @@ class Multiplex(Generic[Work, Done]):
     def submit(self, batches: Iterable[Work]) -> None:
         """Begin with some batches."""
         begun = list(batches)
-        self._done.extend(self._begin(begun))
         self.busy += len(begun)
+        self._done.extend(self._begin(begun))
 
     def wait(self, seconds: float) -> bool:
         """Wait for some seconds at most until something has happened; False when nothing did."""
@@ -51,10 +51,12 @@ class Multiplex(Generic[Work, Done]):
 
     def collect(self) -> Iterator[Done]:
         """Go on with what is under way, and yield what became of each batch that has ended."""
-        self._done.extend([self._settle(about, outcome) for about, outcome in self._transport.ended()])
         while self._done:
             self.busy -= 1
             yield self._done.popleft()
+        for about, outcome in self._transport.ended():
+            self.busy -= 1
+            yield self._settle(about, outcome)
 
     def close(self) -> None:
         """Do nothing: the transport is its owner's."""

@@ -78,7 +78,7 @@ def take_turns(sending: Sending, lanes: Workers) -> Run:
             pass
     except BaseException:
         with suppress(LedgerError):
-            _drain(run)
+            _break_off(run)
         raise
     finally:
         lanes.close()
@@ -205,18 +205,36 @@ def _drain(run: Run) -> bool:
             break
     _hand_in(run)
     if run.lanes.busy:
-        state = after_loss(idempotent=sending.transport.idempotent)
-        reason = f"the answer of {sending.transport.name} was lost: {run.stop}"
-        settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock(), sending.undo)
-        run.lanes.busy = 0
+        _settle(run)
     return False
 
 
-def _hand_in(run: Run) -> None:
+def _break_off(run: Run) -> None:
+    """Drain after an error, also when the lanes cannot be heard any more: then what they said before is known, and the rest is lost."""
+    try:
+        _drain(run)
+    except LedgerError:
+        raise
+    except Exception:  # noqa: BLE001 - what went wrong first is what is told
+        _hand_in(run, deaf=True)
+    _settle(run)
+
+
+def _settle(run: Run) -> None:
+    """Give up whoever is still in flight."""
+    sending = run.sending
+    state = after_loss(idempotent=sending.transport.idempotent)
+    reason = f"the answer of {sending.transport.name} was lost: {run.stop}"
+    settle_orphans(sending.ledger, sending.campaign.id, state, reason, sending.clock(), sending.undo)
+    run.lanes.busy = 0
+
+
+def _hand_in(run: Run, *, deaf: bool = False) -> None:
     """Have everything recorded that is known, and wait until it is; an interrupt ends a wait that lasts for long."""
     run.patient = run.patient or time.monotonic() + PATIENT_SECONDS
     while True:
-        _take(run)
+        if not deaf:
+            _take(run)
         run.desk.ask(0)
         _hear(run)
         if run.desk.done:

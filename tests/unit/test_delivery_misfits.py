@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
+from composer.delivery import turns
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending
-from composer.ledger.campaigns import read_campaign, start_campaign
+from composer.ledger.campaigns import count_states, read_campaign, start_campaign
 from composer.testing import FakeClock, MemoryTransport, a_message, an_audience, an_edition
 from composer.transport.base import Accepted, Unusable
 
@@ -41,8 +43,8 @@ class InOneThread(MemoryTransport):
         self.under, self.say, self.faults = [], say or {}, faults
 
     def begin(self, letters):
-        self.under += letters
         self.faults("begin")
+        self.under += letters
 
     def wait(self, _seconds, _enough=1):
         time.sleep(0 if self.under else 0.01)
@@ -88,3 +90,44 @@ def test_a_transport_that_gives_up_with_answers_that_do_not_fit(ledger, start, o
     report = dispatch(sending)
     assert report.reason == "the answer of memory was lost: gone"
     assert (report.state, report.counts) == ("paused", {"in_doubt": 2, "pending": 3})
+
+
+@pytest.mark.parametrize("step", ["begin", "wait", "ended"])
+@pytest.mark.parametrize("times", [1, 1_000], ids=["once", "for ever"])
+def test_a_transport_that_raises_where_it_must_not(ledger, start, monkeypatch, step, times):
+    """Nobody is left in flight, what it said before counts, and what is told is what went wrong."""
+    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.1)
+    left = [times]
+
+    def fail(name):
+        if name == step and left[0] and len(transport.sent) >= (3 if step == "ended" else 4):
+            left[0] -= 1
+            raise OSError("broken")
+
+    transport = InOneThread(faults=fail)
+    sending = start(9, transport)
+    with pytest.raises(OSError, match="broken"):
+        dispatch(sending)
+    counts = count_states(ledger, sending.campaign.id)
+    assert "sending" not in counts
+    assert counts["accepted"] >= 3
+    assert sum(counts.values()) == 9
+    found = read_campaign(ledger, sending.campaign.id)
+    assert (found.state, found.reason) == ("paused", "OSError: broken")
+    report = dispatch(replace(sending, transport=(again := InOneThread())))
+    assert report.counts.get("accepted", 0) + report.counts.get("in_doubt", 0) == 9
+    assert len({*transport.addresses, *again.addresses}) == len(transport.sent) + len(again.sent)
+
+
+def test_a_transport_that_never_gets_anywhere(ledger, start, monkeypatch):
+    """Nobody is under way when it fails: who was claimed for it may have been sent to all the same."""
+    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.1)
+
+    def fail(name):
+        if name == "begin":
+            raise OSError("broken")
+
+    sending = start(9, InOneThread(faults=fail))
+    with pytest.raises(OSError, match="broken"):
+        dispatch(sending)
+    assert count_states(ledger, sending.campaign.id) == {"in_doubt": 4, "pending": 5}
