@@ -269,6 +269,9 @@ def _wait(run: Run) -> bool:
     if run.told != due:
         run.told = due
         sending.watch.waiting(due)
+    if due <= now:  # whoever it is was not claimed: another transaction may have their row, and to ask at once would be to spin
+        with sending.watch.interruptible():
+            sending.sleep(_LOOK_SECONDS)
     while (seconds := (due - sending.clock()).total_seconds()) > 0 and not sending.watch.stop():
         if read_campaign(sending.ledger, sending.campaign.id).request:
             break

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -474,6 +475,30 @@ def test_what_falls_due_soon_is_waited_for(ledger, start):
     assert (report.state, report.counts) == ("finished", {"accepted": 3})
     assert told == [FakeClock().now + timedelta(seconds=120)]
     assert FakeClock().now + timedelta(seconds=120) <= sending.clock.now < FakeClock().now + timedelta(seconds=122)
+
+
+def test_who_is_due_and_in_the_hands_of_another_transaction_is_waited_for(postgres_ledger):
+    """Their row is passed over (SKIP LOCKED): to ask for it without a pause would keep two machines busy for nothing."""
+    edition, clock, transport, asked = an_edition(), FakeClock(), MemoryTransport(answers={_person(2): Deferred("451 busy", 10)}), []
+    identity = start_campaign(postgres_ledger, edition, an_audience(3), transport="memory", real=True, setting={}, now=clock.now)
+
+    def take_their_row(_due):
+        transport.answers.clear()
+        other.enter_context(postgres_ledger.write()).execute(select(deliveries.c.id).with_for_update()).all()
+
+    def sleep(seconds):
+        if clock.advance(seconds) > FakeClock().now + timedelta(seconds=12):
+            other.close()
+
+    def count(step):
+        asked.append(step)
+        assert asked.count("claim") < 50
+
+    watch, campaign = Watch(waiting=take_their_row, probe=count), read_campaign(postgres_ledger, identity)
+    build, wait = (lambda row, _now: a_message(edition, row, row.id)), timedelta(minutes=1)
+    with ExitStack() as other:
+        report = dispatch(Sending(postgres_ledger, campaign, transport, build, nullcontext, clock, watch=watch, wait=wait, sleep=sleep))
+    assert (report.state, report.counts) == ("finished", {"accepted": 3})
 
 
 def test_what_falls_due_later_than_one_waits_pauses(ledger, start):
