@@ -62,7 +62,8 @@ _BY_WORDS = (
         _NO_SERVER,
     ),
     (
-        r"server closed|connection.*(lost|closed)|consuming input|Broken pipe|reset by peer",
+        # The last: psycopg on a line that broke while it sent many rows.
+        r"server closed|connection.*(lost|closed)|consuming input|Broken pipe|reset by peer|exit pipeline mode while busy",
         "the connection to PostgreSQL was lost",
         _RESUME,
     ),

@@ -307,6 +307,13 @@ def test_what_cannot_be_staged_has_words_too(code, words):
     assert hint
 
 
+def test_a_line_that_broke_while_many_rows_were_sent_was_lost():
+    """Seen once in some hundred connections that the server ended: the driver then says what it could not do, and not why."""
+    message, hint = postgresql.meaning(psycopg.OperationalError("sending query failed: cannot exit pipeline mode while busy"))
+    assert message == "the connection to PostgreSQL was lost"
+    assert "resume" in hint
+
+
 def test_a_message_never_shows_the_password():
     """Should a library ever quote the whole address, the password is not in what is printed."""
     ledger = postgresql.connect(make_url("postgresql://team:hunter2@host/x"), 1)
