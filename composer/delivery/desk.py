@@ -102,8 +102,12 @@ class Desk:
         self._clerk.close()
 
     def _work(self, question: _Question) -> Batch:
-        """Ask the ledger. One that fails is asked some times more when answers would be lost with it."""
+        """Ask the ledger. One that fails is asked some times more when answers would be lost with it; what it said first is raised.
+
+        A commit whose answer was lost may be on disk: then what is told once more is refused, and that is not what went wrong.
+        """
         results, most, foresight = question
+        first: LedgerError | None = None
         foreseen = () if foresight is UNFORESEEN else (foresight,)
         for left in reversed(range(_TRIES if results else 1)):
             try:
@@ -111,8 +115,9 @@ class Desk:
                 return self._exchange(results, most, self._sending.clock(), *foreseen)
             except KeeperGone:
                 raise
-            except LedgerError:
+            except LedgerError as err:
+                first = first or err
                 if not left:
-                    raise
+                    raise first from first.__cause__
                 self._sending.sleep(1)
         raise AssertionError  # the last try returns or raises

@@ -156,6 +156,25 @@ def test_answers_that_no_ledger_takes_are_in_doubt_after_the_next_run(ledger, st
     assert len(set(sending.transport.addresses)) == len(sending.transport.sent) == 6
 
 
+def test_a_commit_whose_answer_was_lost_is_told_by_its_own_name(ledger, start):
+    """It is on disk, so that what is told once more is refused: the reason is the line that broke, and nobody is lost or sent to twice."""
+    sending, exchange = start(6)
+    asked = []
+
+    def breaking(results, most, now):
+        batch = exchange(results, most, now)
+        asked.append(most)
+        if len(asked) == 2:
+            raise LedgerError("the connection was lost")
+        return batch
+
+    with pytest.raises(Stopped, match="the connection was lost"):
+        dispatch(replace(sending, exchange=breaking, sleep=lambda _: None))
+    assert read_campaign(ledger, sending.campaign.id).reason == "the connection was lost"
+    assert dispatch(sending).counts == {"accepted": 4, "in_doubt": 2}
+    assert len(set(sending.transport.addresses)) == len(sending.transport.sent) == 4
+
+
 @either
 def test_lanes_that_end_together_are_all_recorded(start, apart):
     """More than a commit has room for, and nobody is left to claim: the run goes on until the last answer is on disk."""
