@@ -13,7 +13,7 @@ from composer.delivery.lanes import AtOnce, Lanes
 from composer.errors import LedgerError
 from composer.ledger.apart import KeeperGone
 from composer.ledger.deliveries import record_and_claim
-from composer.ledger.model import UNFORESEEN, Foresight
+from composer.ledger.model import UNFORESEEN, DeliveryState, Foresight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     _Clerk = Lanes[_Question, Batch] | AtOnce[_Question, Batch]
 
 _TRIES = 5
+# Who is given back or deferred is told of again.
+_AGAIN = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 _NOTHING: _Question = ([], 0, UNFORESEEN)
 
 
@@ -89,8 +91,9 @@ class Desk:
         if told:
             watch.probe("recorded")
         watch.probe("claimed")
-        if told or batch.skipped:
-            watch.progress(len(told) + batch.skipped)
+        settled = sum(result.state not in _AGAIN for result in told) + batch.skipped
+        if settled:
+            watch.progress(settled)
         return batch
 
     def look_again(self) -> None:

@@ -102,6 +102,19 @@ def test_who_was_held_back_is_tried_when_the_domain_is(ledger, start):
     assert {email: count for email, _, count, _, _ in rows(ledger, sending.campaign.id)} == dict(zip(slow, (2, 2, 2, 1, 1), strict=True))
 
 
+def test_who_is_held_back_or_deferred_is_not_settled(ledger, start):
+    """The bar is at its end when all have an answer, not when all have been claimed and given back once."""
+    answers = {email: Deferred("451 slow down") for email in at("big.example", 3)}
+    transport, seen, clock = MemoryTransport(direct=True, answers=answers), [], FakeClock()
+    watch = Watch(progress=seen.append)
+    sending = start([*at("big.example", 40), *at("small.example", 2)], transport, watch=watch, clock=clock)
+    assert dispatch(sending).counts == {"deferred": 40, "accepted": 2}
+    assert sum(seen) == 2
+    transport.answers.clear()
+    report = dispatch(replace(sending, sleep=clock.advance, wait=timedelta(hours=2)))
+    assert (report.counts, sum(seen)) == ({"accepted": 42}, 42)
+
+
 def test_so_many_a_minute_to_one_domain(start):
     """Whoever must wait gets a moment of their own; over any minute no more begin."""
     clock, moments = FakeClock(), []
