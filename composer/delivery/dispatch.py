@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from composer.delivery.results import Errand
-    from composer.delivery.turns import Workers
+    from composer.delivery.run import Workers
     from composer.ledger.model import Claimed
     from composer.message.model import Message
     from composer.transport.base import Outcome, Transport

@@ -100,7 +100,7 @@ class Letter(NamedTuple):
 
 @runtime_checkable
 class Multiplexed(Transport, Protocol):
-    """A Transport that can have ``lanes`` messages under way at once in a single thread, that of its caller."""
+    """A Transport that can have ``lanes`` messages under way at once in a single thread, that of its caller; each is a batch of its own."""
 
     def begin(self, letters: Iterable[Letter], /) -> None:
         """Begin to send some, so many that no more than ``lanes`` are under way; ``upcoming`` is as in ``send``.

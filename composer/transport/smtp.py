@@ -6,6 +6,8 @@ the one before it on its connection was answered, so that no connection has more
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, NoReturn
@@ -23,7 +25,7 @@ from composer.transport.smtp_settings import verifying
 from composer.transport.smtp_transaction import transact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from composer.config import Smtp
     from composer.message.dkim import Signer
@@ -36,6 +38,7 @@ _GRACE = 5.0
 _GOODBYE = 5.0
 _LOOK_SECONDS = 0.2
 _LOST_IN_A_ROW = 3
+_MOST_SIGNERS = 8
 
 
 def probe(settings: Smtp, password: str) -> str:
@@ -79,6 +82,7 @@ class SmtpTransport:
         context = verifying(settings, password)
         self._loop: Loop[Lane, Outcome | Unusable] = Loop()
         opened = partial(connect, settings, password, context)
+        self._signing = ThreadPoolExecutor(min(_MOST_SIGNERS, os.cpu_count() or 1), "smtp-sign") if signer else None
         self._server = Server(opened, settings.timeout, tuple(waits), settings.messages_per_connection, self._loop.wake)
         self._lanes = tuple(Lane(self._server, settings.timeout) for _ in range(self.lanes))
         self._pool = Pool(self._lanes)
@@ -86,7 +90,8 @@ class SmtpTransport:
 
     def begin(self, letters: Iterable[Letter], /) -> None:
         """Begin to send messages; see ``Multiplexed``. All are written before one is handed over: in a row that is done faster."""
-        loaded = [(self._loaded(message, upcoming), about) for message, upcoming, about in letters]
+        written = [(message, upcoming, self._writing(upcoming), about) for message, upcoming, about in letters]
+        loaded = [(self._loaded(message, upcoming, parcel), about) for message, upcoming, parcel, about in written]
         for (lane, parcel), about in loaded:
             self._loop.start(lane, self._told(lane, parcel), about)
 
@@ -151,7 +156,7 @@ class SmtpTransport:
 
     def _alone(self, message: Message, upcoming: Message | None) -> Outcome | Unusable:
         """Send one message and wait for what becomes of it; broken off while its answer is awaited, it is in doubt."""
-        lane, parcel = self._loaded(message, upcoming)
+        lane, parcel = self._loaded(message, upcoming, partial(self._foreseen, upcoming))
         strand = Strand(lane, self._told(lane, parcel))
         try:
             self._loop.run(strand)
@@ -166,13 +171,21 @@ class SmtpTransport:
             self._pool.give(lane)
         return strand.found
 
-    def _loaded(self, message: Message, upcoming: Message | None) -> tuple[Lane, Parcel | Rejected | Unusable]:
+    def _writing(self, upcoming: Message | None) -> Callable[[], Parcel | None]:
+        """Return what says how an upcoming message is written; signatures, which cost more than all else, are made side by side."""
+        if self._signing is None or upcoming is None:
+            return partial(self._foreseen, upcoming)
+        return self._signing.submit(self._foreseen, upcoming).result
+
+    def _loaded(
+        self, message: Message, upcoming: Message | None, parcel_of: Callable[[], Parcel | None]
+    ) -> tuple[Lane, Parcel | Rejected | Unusable]:
         """Return a lane for a message, prepared for what is upcoming, and the parcel, or why there is none."""
         lane = self._pool.take(message.message_id)
         prepared = lane.prepared(message)
         try:
             parcel = prepared or self._pack(message)
-            lane.foresee(upcoming, self._foreseen(upcoming))
+            lane.foresee(upcoming, parcel_of())
         except MergeError as err:
             return lane, Rejected(f"the message cannot be written: {err}")
         except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked

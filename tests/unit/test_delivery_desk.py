@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from composer.delivery import turns
+from composer.delivery import draining
 from composer.delivery.desk import Desk
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending, Watch
@@ -222,7 +222,7 @@ def test_all_lanes_begin_at_once(start, apart):
 
 def test_an_answer_that_comes_while_the_ledger_is_busy_counts(start, monkeypatch):
     """The stop has waited long enough for the lanes; while it still waits for the ledger, one more ends."""
-    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.4)
+    monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.4)
     stop, busy, late = threading.Event(), threading.Event(), threading.Event()
     transport = MemoryTransport(lanes=2)
     transport.script.extend([lambda batch: [Accepted()] * len(batch), lambda batch: (late.wait(10) and None) or [Accepted()] * len(batch)])
@@ -300,7 +300,7 @@ def test_being_given_back_is_no_try(start):
 
 def test_a_ledger_that_hangs_can_be_left(start, monkeypatch):
     """A stuck disk: after some seconds an interrupt ends the wait, and the next run finds out what was written."""
-    monkeypatch.setattr(turns, "PATIENT_SECONDS", 0.3)
+    monkeypatch.setattr(draining, "PATIENT_SECONDS", 0.3)
     sending, exchange = start(4)
     stop, over = threading.Event(), threading.Event()
 

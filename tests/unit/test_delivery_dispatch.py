@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from composer.cli import interrupt as interrupt_module
 from composer.cli.interrupt import stop_on_signal
-from composer.delivery import desk, turns
+from composer.delivery import desk, draining
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending, Watch
 from composer.errors import ConfigError, LedgerError, MergeError, Stopped, TransportError, UsageError
@@ -372,7 +372,7 @@ def test_a_second_signal_never_throws_away_an_answer(ledger, start, capfd, step)
 
 def test_a_second_signal_ends_a_call_that_hangs(ledger, start, monkeypatch):
     """Of those in flight nobody knows; they are in doubt, the rest waits."""
-    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.4)
+    monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.4)
     sending = start()
 
     def hang(_batch):

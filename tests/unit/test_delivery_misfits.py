@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from composer.delivery import turns
+from composer.delivery import draining
 from composer.delivery.dispatch import dispatch
 from composer.delivery.sending import Sending
 from composer.ledger.campaigns import count_states, read_campaign, start_campaign
@@ -96,7 +96,7 @@ def test_a_transport_that_gives_up_with_answers_that_do_not_fit(ledger, start, o
 @pytest.mark.parametrize("times", [1, 1_000], ids=["once", "for ever"])
 def test_a_transport_that_raises_where_it_must_not(ledger, start, monkeypatch, step, times):
     """Nobody is left in flight, what it said before counts, and what is told is what went wrong."""
-    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.1)
     left = [times]
 
     def fail(name):
@@ -121,7 +121,7 @@ def test_a_transport_that_raises_where_it_must_not(ledger, start, monkeypatch, s
 
 def test_a_transport_that_never_gets_anywhere(ledger, start, monkeypatch):
     """Nobody is under way when it fails: who was claimed for it may have been sent to all the same."""
-    monkeypatch.setattr(turns, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.1)
 
     def fail(name):
         if name == "begin":
@@ -131,3 +131,10 @@ def test_a_transport_that_never_gets_anywhere(ledger, start, monkeypatch):
     with pytest.raises(OSError, match="broken"):
         dispatch(sending)
     assert count_states(ledger, sending.campaign.id) == {"in_doubt": 4, "pending": 5}
+
+
+def test_what_is_under_way_in_one_thread_is_a_batch_of_its_own(ledger, start):
+    """Whatever is configured, and whatever the transport likes: what it says, it says of one message."""
+    transport = InOneThread()
+    transport.batch = 0
+    assert dispatch(start(9, transport)).counts == {"accepted": 9}

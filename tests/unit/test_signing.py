@@ -14,9 +14,9 @@ from composer.config import Delivery, Newsletter, Smtp, Transports, Unsubscribe
 from composer.delivery.prepare import prepare
 from composer.errors import ConfigError
 from composer.project import with_config
-from composer.testing import a_message, an_edition
+from composer.testing import a_message, an_audience, an_edition
 from composer.testing.smtp import SmtpServer
-from composer.transport.base import Accepted
+from composer.transport.base import Accepted, Letter
 from composer.transport.registry import Occasion, open_transport
 from composer.transport.smtp_signer import open_signer, private_key
 
@@ -149,6 +149,27 @@ def test_what_leaves_is_signed(project, tmp_path, kind):
     assert isinstance(outcome, Accepted)
     assert taken.data.startswith(b"DKIM-Signature: v=1; ")
     assert verifiers.opendkim(tmp_path, verifiers.key(kind).record, taken.data) == [True]
+
+
+def test_many_are_signed_side_by_side_and_each_for_itself(project):
+    """Signatures are made by several threads, ahead of the messages' turn; whoever gets one gets their own."""
+    edition, people = replace(an_edition(), from_=f"News <news@{verifiers.DOMAIN}>"), an_audience(60).subscribers
+    letters = [a_message(edition, each, f"d{place}") for place, each in enumerate(people)]
+    with SmtpServer() as server:
+        transport = open_transport(mailing(project, server.port, key=verifiers.pem(), connections=5), "smtp", OCCASION)
+        for start in range(0, len(letters), 5):
+            following = [*letters[start + 5 : start + 10], *[None] * 5]
+            transport.begin(Letter(*pair) for pair in zip(letters[start : start + 5], following, strict=False))
+            outcomes = []
+            while len(outcomes) < 5 and transport.wait(10):
+                outcomes += [type(outcome) for _, outcome in transport.ended()]
+            assert outcomes == [Accepted] * 5
+        transport.close()
+        taken = {message.recipients[0]: message.data for message in server.received}
+    assert len(taken) == 60
+    for address, data in taken.items():
+        assert f"To: Person {address[6:].split('@')[0]} <{address}>".encode() in data
+        assert verifiers.dkimpy(verifiers.key().record, data)
 
 
 def test_without_a_selector_it_leaves_as_it_was(project):
