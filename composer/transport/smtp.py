@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import repeat
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,7 +26,8 @@ from composer.transport.smtp_settings import verifying
 from composer.transport.smtp_transaction import transact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from composer.config import Smtp
     from composer.message.dkim import Signer
@@ -90,8 +92,9 @@ class SmtpTransport:
 
     def begin(self, letters: Iterable[Letter], /) -> None:
         """Begin to send messages; see ``Multiplexed``. All are written before one is handed over: in a row that is done faster."""
-        written = [(message, upcoming, self._writing(upcoming), about) for message, upcoming, about in letters]
-        loaded = [(self._loaded(message, upcoming, parcel), about) for message, upcoming, parcel, about in written]
+        letters = list(letters)
+        written = zip(letters, self._written(letters), strict=False)
+        loaded = [(self._loaded(message, upcoming, ready), about) for (message, upcoming, about), ready in written]
         for (lane, parcel), about in loaded:
             self._loop.start(lane, self._told(lane, parcel), about)
 
@@ -156,7 +159,7 @@ class SmtpTransport:
 
     def _alone(self, message: Message, upcoming: Message | None) -> Outcome | Unusable:
         """Send one message and wait for what becomes of it; broken off while its answer is awaited, it is in doubt."""
-        lane, parcel = self._loaded(message, upcoming, partial(self._foreseen, upcoming))
+        lane, parcel = self._loaded(message, upcoming)
         strand = Strand(lane, self._told(lane, parcel))
         try:
             self._loop.run(strand)
@@ -171,21 +174,20 @@ class SmtpTransport:
             self._pool.give(lane)
         return strand.found
 
-    def _writing(self, upcoming: Message | None) -> Callable[[], Parcel | None]:
-        """Return what says how an upcoming message is written; signatures, which cost more than all else, are made side by side."""
-        if self._signing is None or upcoming is None:
-            return partial(self._foreseen, upcoming)
-        return self._signing.submit(self._foreseen, upcoming).result
+    def _written(self, letters: Sequence[Letter]) -> Iterable[Future[Parcel | None] | None]:
+        """Write what is upcoming side by side, where it is signed: a signature costs more than all else."""
+        signing = self._signing
+        return [signing.submit(self._foreseen, upcoming) for _, upcoming, _ in letters] if signing else repeat(None)
 
     def _loaded(
-        self, message: Message, upcoming: Message | None, parcel_of: Callable[[], Parcel | None]
+        self, message: Message, upcoming: Message | None, written: Future[Parcel | None] | None = None
     ) -> tuple[Lane, Parcel | Rejected | Unusable]:
         """Return a lane for a message, prepared for what is upcoming, and the parcel, or why there is none."""
         lane = self._pool.take(message.message_id)
         prepared = lane.prepared(message)
         try:
             parcel = prepared or self._pack(message)
-            lane.foresee(upcoming, parcel_of())
+            lane.foresee(upcoming, written.result() if written else self._foreseen(upcoming))
         except MergeError as err:
             return lane, Rejected(f"the message cannot be written: {err}")
         except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
