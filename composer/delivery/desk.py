@@ -10,10 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from composer.delivery.lanes import AtOnce, Lanes
+from composer.delivery.model import UNSENT
 from composer.errors import LedgerError
 from composer.ledger.apart import KeeperGone
 from composer.ledger.deliveries import record_and_claim
-from composer.ledger.model import UNFORESEEN, DeliveryState, Foresight
+from composer.ledger.model import UNFORESEEN, Foresight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     _Clerk = Lanes[_Question, Batch] | AtOnce[_Question, Batch]
 
 _TRIES = 5
-# Who is given back or deferred is told of again.
-_AGAIN = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 _NOTHING: _Question = ([], 0, UNFORESEEN)
 
 
@@ -91,7 +90,7 @@ class Desk:
         if told:
             watch.probe("recorded")
         watch.probe("claimed")
-        settled = sum(result.state not in _AGAIN for result in told) + batch.skipped
+        settled = sum(result.state not in UNSENT for result in told) + batch.skipped
         if settled:
             watch.progress(settled)
         return batch

@@ -17,14 +17,14 @@ from composer.delivery.lanes import Lanes
 from composer.delivery.model import CampaignState, DeliveryEvent, DeliveryState, after_loss, follow
 from composer.delivery.multiplex import Multiplex
 from composer.delivery.orphans import LOST
-from composer.delivery.results import Ended, not_sent, partly, result_of, results_of
+from composer.delivery.results import Ended, not_sent, partly, results_of
 from composer.delivery.sending import Report, Sending
 from composer.delivery.turns import take_turns
 from composer.errors import ComposerError, LedgerError, MergeError, TransportError, UsageError
 from composer.ledger.campaigns import move_campaign, read_campaign
 from composer.ledger.deliveries import settle_orphans
 from composer.ledger.model import Result
-from composer.transport.base import Accepted, Letter, Multiplexed, Unknown, Unusable
+from composer.transport.base import Letter, Multiplexed, Unknown, Unusable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,10 +118,7 @@ def _start(sending: Sending, transport: Multiplexed, errands: Sequence[Errand]) 
 def _settle(sending: Sending, about: tuple[Errand, Message | None], outcome: Outcome | Unusable) -> Ended:
     errand, upcoming = about
     sending.watch.probe("sent")
-    if isinstance(outcome, Accepted):
-        results, reason = [result_of(row, outcome, sending.clock()) for row in errand.rows], ""
-    else:
-        results, reason, *_ = _told(sending, errand.rows, outcome if isinstance(outcome, Unusable) else (outcome,))
+    results, reason, *_ = _told(sending, errand.rows, outcome if isinstance(outcome, Unusable) else (outcome,))
     return Ended(results, reason, None, errand.ahead, upcoming)
 
 

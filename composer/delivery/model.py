@@ -98,7 +98,7 @@ FINAL = frozenset(DeliveryState) - {row.before for row in _TABLE}
 OVER = (CampaignState.FINISHED, CampaignState.CANCELLED)
 # A campaign is not finished while one of its deliveries is in one of these.
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT)
-_UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED)
+UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
 def transition_table() -> tuple[Transition, ...]:
@@ -108,7 +108,7 @@ def transition_table() -> tuple[Transition, ...]:
 
 def unsent(counts: Mapping[str, int]) -> int:
     """Count the deliveries that a run may still send, of a campaign's counts by state."""
-    return sum(counts.get(state, 0) for state in _UNSENT)
+    return sum(counts.get(state, 0) for state in UNSENT)
 
 
 def follow(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:

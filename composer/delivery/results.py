@@ -57,13 +57,6 @@ def partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> Ended:
     return Ended(known + not_sent(kept, str(err)), words_of(err))
 
 
-def result_of(row: Claimed, outcome: Outcome, now: datetime) -> Result:
-    """Say what an Outcome makes of a delivery. Raises TypeError for what is no Outcome."""
-    state, kind, words, batch = _said(outcome)
-    due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
-    return Result(row, state, kind, words, due, batch)
-
-
 def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], now: datetime) -> list[Result]:
     """Say what Outcomes, one for each delivery, make of them; one that stands for many, as a request's does, is looked at once.
 

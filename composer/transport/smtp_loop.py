@@ -76,8 +76,7 @@ class Loop(Generic[Over, Found]):
 
     def run(self, strand: Strand[Over, Found]) -> None:
         """Begin a talk that was not begun yet."""
-        if not self._selector:
-            self._opened()  # or a word would ring no bell
+        self._opened()  # or a word would ring no bell
         self._strands[strand.line] = strand
         self._resume(strand)
 
