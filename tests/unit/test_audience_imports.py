@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import os
-import time
 import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from patience import ends_within
 
 from composer.audience.consent import State, of_file, rule_of
 from composer.audience.exports import ImportedRow
@@ -387,9 +387,8 @@ def test_time_is_a_small_multiple_of_reading_csv(tmp_path):
     """Reading must leave room for writing: an import may cost five times a bare reading and inserting."""
     path = tmp_path / "people.csv"
     path.write_text("email,first_name,last_name,tags\n" + "".join(f"p{number}@example.org,A,B,member\n" for number in range(30_000)))
-    start = time.process_time()
     assert sum(1 for _ in read_export(path)) == 30_000
-    assert time.process_time() - start < 1.5
+    assert ends_within(1.5, lambda: list(read_export(path)))
 
 
 def test_every_column_of_a_rule_is_written_as_headers_are_read():

@@ -1,8 +1,7 @@
 """The language of segments: what it finds, and what its mistakes say."""
 
-import time
-
 import pytest
+from patience import ends_within
 
 from composer.audience.model import Subscriber
 from composer.audience.segment import MAX_DEPTH, MAX_LENGTH, SegmentError, compile_segment, unknown_fields
@@ -250,19 +249,20 @@ def test_long_flat_segments_are_fine_up_to_the_bound():
 
 def test_time_grows_with_the_text_only():
     """No expression within the bound holds anyone up."""
-    start = time.process_time()
-    for text in ('"' + "\\" * 9_990, "'" * 9_999, " " * 9_999, "1" * 9_999 + "x", "a" * 9_999, "\u00a0" * 9_000 + "=", "[" * 9_999):
-        with pytest.raises(SegmentError):
-            compile_segment(text)
-    assert time.process_time() - start < 1
+
+    def compile_all():
+        for text in ('"' + "\\" * 9_990, "'" * 9_999, " " * 9_999, "1" * 9_999 + "x", "a" * 9_999, "\u00a0" * 9_000 + "=", "[" * 9_999):
+            with pytest.raises(SegmentError):
+                compile_segment(text)
+
+    assert ends_within(1, compile_all)
 
 
 def test_a_hundred_thousand_people_are_a_matter_of_a_moment():
     """A list of the ledger has a million; at this rate they take a few seconds."""
     segment = compile_segment('country == "FR" and "member" in tags and age > 18')
-    start = time.process_time()
-    assert sum(segment.matches(ANA) for _ in range(100_000)) == 100_000
-    assert time.process_time() - start < 2
+    assert segment.matches(ANA)
+    assert ends_within(2, lambda: [segment.matches(ANA) for _ in range(100_000)])
 
 
 def test_values_that_only_look_alike_stay_apart():

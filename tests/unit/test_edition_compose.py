@@ -1,11 +1,11 @@
 """The pipeline from Issue to Edition: what is set, for which list, from which template, and what every mistake says."""
 
 import re
-import time
 from dataclasses import replace
 from html import unescape
 
 import pytest
+from patience import grows_at_most
 
 from composer.config import ListSettings
 from composer.edition.compose import NO_SENDER, compose, compose_web
@@ -456,12 +456,6 @@ def _without(theme, path):
     return {name: _without(value, rest) if name == key and rest else value for name, value in theme.items() if name != key or rest}
 
 
-def _seconds(made, project):
-    start = time.process_time()
-    compose(made, STAFF, project)
-    return time.process_time() - start
-
-
 @pytest.mark.parametrize(
     ("piece", "counts"),
     [
@@ -477,4 +471,4 @@ def test_time_grows_with_the_length(project, piece, counts):
     """No shape of letter costs more than its length; a sibling selector in the styles would, by the square."""
     small, large = (issue("".join(piece.replace("N", str(n)) for n in range(count))) for count in counts)
     compose(small, STAFF, project)
-    assert min(_seconds(large, project) for _ in range(2)) < 20 * min(_seconds(small, project) for _ in range(4)) + 0.1
+    assert grows_at_most(20, lambda: compose(small, STAFF, project), lambda: compose(large, STAFF, project))

@@ -113,7 +113,7 @@ def test_the_next_envelope_is_behind_the_final_dot():
         (b"DATA\r\n", "250 a\r\n250 b\r\n354 go\r\n"),
         (b"DATA\r\n", "250 one\r\n250 a\r\n250 b\r\n354 go\r\n"),
         (b"\r\n.\r\n", "250 two\r\n"),
-        (b"quit\r\n", "221 bye\r\n"),
+        (b"QUIT\r\n", "221 bye\r\n"),
     )
     with scripted(*script) as server:
         transport = SmtpTransport(settings(server.port))
@@ -308,7 +308,7 @@ def test_a_lone_dot_ends_what_nobody_receives(answer):
         (b".\r\n", f"{answer}\r\n"),
         (b"DATA\r\n", "250 reset\r\n250 a\r\n250 b\r\n354 go\r\n"),
         (b"\r\n.\r\n", "250 two\r\n"),
-        (b"quit\r\n", "221 bye\r\n"),
+        (b"QUIT\r\n", "221 bye\r\n"),
     )
     with scripted(*script) as server:
         transport = SmtpTransport(settings(server.port))

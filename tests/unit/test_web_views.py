@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 
 import pytest
+from patience import ends_within
 
 from composer.config import ListSettings
 from composer.edition.compose import compose
@@ -112,10 +112,8 @@ def test_no_style_is_without_any_rule():
 )
 def test_views_take_linear_time(text):
     """A letter of 300,000 characters of anything is shown in a moment."""
-    start = time.perf_counter()
-    forced_dark(f'<html><head><style>{text}</style></head><body><p style="color:{text[:100_000]}">{text}</p></body></html>')
-    without_styles(text)
-    assert time.perf_counter() - start < 4
+    page = f'<html><head><style>{text}</style></head><body><p style="color:{text[:100_000]}">{text}</p></body></html>'
+    assert ends_within(4, lambda: (forced_dark(page), without_styles(text)))
 
 
 # ---- fields ----------------------------------------------------------------------------------------------------
@@ -186,9 +184,8 @@ def test_source_is_text():
 
 def test_a_huge_source_is_shown_plain():
     """Half a megabyte takes no second to open."""
-    start = time.perf_counter()
     assert "&lt;p&gt;" in source_page("x", "<p>x</p>" * 60_000)
-    assert time.perf_counter() - start < 3
+    assert ends_within(3, lambda: source_page("x", "<p>x</p>" * 60_000))
 
 
 def test_pages_in_frames_need_nothing():
