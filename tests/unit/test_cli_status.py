@@ -230,7 +230,7 @@ def test_an_interrupt_ends_it_also_without_a_terminal(project, sending):
     )
     assert process.stdout.readline().startswith(b"campaign 1 running")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b""), out
 
 
