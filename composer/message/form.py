@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
 from urllib.parse import quote
 
 from composer.edition.model import Edition
@@ -62,41 +61,26 @@ class Part:
         quoted = [*map(body.encode_piece, texts[:-1]), body.encode_end(texts[-1])]
         self._marks = tuple(slot.mark for _, slot in cut.holes)
         self._plain = _spaced([_plain(text) for text in texts])
-        self._sizes = sum(map(len, self._plain)), sum(map(len, quoted))
+        self._size, self._quoted_size = sum(map(len, self._plain)), sum(map(len, quoted))
+        self._room = body.base64_size(self._size) - self._quoted_size
         fields = opening + f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: ".encode()
         self._quoted = _spaced([fields + b"quoted-printable\r\n\r\n" + quoted[0], *quoted[1:]])
         self._base64 = fields + b"base64\r\n\r\n"
 
     def fill(self, values: Mapping[str, str]) -> list[bytes]:
         """Return the pieces of the part, in the smaller encoding: that is quoted-printable but for scripts whose bytes it triples."""
-        runs = [*map(_run, map(values.__getitem__, self._marks))]
-        plain, quoted = self._sizes
-        for _, _, size, quoted_size in runs:
-            plain += size
-            quoted += quoted_size
-        if quoted <= body.base64_size(plain):
-            pieces = self._quoted.copy()
-            pieces[1::2] = [run.quoted for run in runs]
-            return pieces
-        pieces = self._plain.copy()
-        pieces[1::2] = [run.plain for run in runs]
-        return [self._base64, body.encode_bytes(b"".join(pieces))]
-
-
-class Run(NamedTuple):
-    """A value as UTF-8, and in quoted-printable as a piece by itself; the sizes of both."""
-
-    plain: bytes
-    quoted: bytes
-    size: int
-    quoted_size: int
+        quoted = [*map(_quoted, map(values.__getitem__, self._marks))]
+        size = sum(map(len, quoted))
+        if size > self._room:  # else base64 of the texts alone is bigger than all of this
+            plain = [_plain(body.line_breaks(values[mark])) for mark in self._marks]
+            if self._quoted_size + size > body.base64_size(self._size + sum(map(len, plain))):
+                return [self._base64, body.encode_bytes(b"".join(_filled(self._plain, plain)))]
+        return _filled(self._quoted, quoted)
 
 
 @lru_cache(maxsize=64)  # one value stands in several places, and one that is the same for everybody in each message
-def _run(value: str) -> Run:
-    text = body.line_breaks(value)
-    plain, quoted = _plain(text), body.encode_piece(text)
-    return Run(plain, quoted, len(plain), len(quoted))
+def _quoted(value: str) -> bytes:
+    return body.encode_piece(body.line_breaks(value))
 
 
 def content_id(image_url: str) -> str:
@@ -113,6 +97,12 @@ def _spaced(pieces: list[bytes]) -> list[bytes]:
     spaced = [b""] * (2 * len(pieces) - 1)
     spaced[::2] = pieces
     return spaced
+
+
+def _filled(spaced: list[bytes], values: list[bytes]) -> list[bytes]:
+    filled = spaced.copy()
+    filled[1::2] = values
+    return filled
 
 
 def _multipart(kind: str, edition: Edition) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, NoReturn
 
@@ -65,8 +65,8 @@ class Merger:
         named: dict[str, list[Slot]] = {}
         for slot in edition.fields:
             named.setdefault(slot.name, []).append(slot)
-        self._named = tuple(named.items())
-        self._last: dict[str, tuple[str, dict[str, str]]] = {}
+        self._named = named
+        self._last: tuple[Sequence[str | None], dict[str, str]] = [None] * len(named), {}
         slots = {slot.mark: slot for slot in edition.fields}
         for asset in edition.attachments:
             if asset.mark not in self.image_urls:
@@ -97,14 +97,15 @@ class Merger:
 
         Raises MergeError, with the field's place in the issue, for a value that is lacking or cannot stand there.
         """
-        filled: dict[str, str] = {}
-        for name, slots in self._named:
-            value = values.get(name, "")
+        given = [values.get(name, "") for name in self._named]
+        before, filled = self._last
+        if given != before:
             # A value that is the one of the person before, as an unsubscribe address often is, is not escaped again.
-            last = self._last.get(name)
-            if last is None or last[0] != value:
-                last = self._last[name] = (value, {slot.mark: _filled(slot, value) for slot in slots})
-            filled.update(last[1])
+            filled = filled.copy()
+            for value, last, slots in zip(given, before, self._named.values(), strict=True):
+                if value != last:
+                    filled.update({slot.mark: _filled(slot, value) for slot in slots})
+            self._last = given, filled
         return Merged(self, filled)
 
 

@@ -194,12 +194,12 @@ def test_ready_pieces_are_fit_for_the_wire(edition, person):
 @settings(deadline=None, max_examples=200)
 def test_base64_stands_exactly_where_it_is_smaller(edition, person):
     """Each part in each message, with this person's values: an edition of Latin letters goes in base64 to whom it names in Japanese."""
-    message = a_message(Merger(edition, ADDRESSES), person)
 
     def texts(size):
         with pytest.MonkeyPatch.context() as patch:
             if size is not None:
                 patch.setattr(body, "base64_size", lambda _: size)
+            message = a_message(Merger(edition, ADDRESSES), person)
             return [(len(part.get_payload()), part["Content-Transfer-Encoding"]) for part in leaves(to_bytes(message))[:2]]
 
     for chosen, quoted, base64 in zip(texts(None), texts(10**9), texts(-1), strict=True):
