@@ -239,6 +239,7 @@ def main(arguments: list[str]) -> int:
             distant.append(side("ours", FAR, remote, LINES)["rate"])
             slow.append(side("plain", FAR_PLAIN, remote, LINES)["rate"])
     rate, ceiling = statistics.median(each["rate"] for each in near), statistics.median(ceilings)
+    print(f"Python {' '.join(sys.version.split())}")  # how it was built says as much as its version
     print(
         f"{messages:,} messages of {size:,} bytes, {sessions} sessions: {rate:,.0f} a second with the ledger on, smtp-source {ceiling:,.0f}"
     )

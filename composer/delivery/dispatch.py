@@ -169,8 +169,8 @@ def _told(sending: Sending, rows: Sequence[Claimed], said: Sequence[Outcome] | U
     """Say what a transport's word makes of a batch; one that does not fit it (too few, too many, no Outcomes) is no answer."""
     try:
         if isinstance(said, Unusable):
-            return partly(rows, said, sending.clock())
-        return Ended(results_of(rows, said, sending.clock()))
+            return partly(rows, said, sending.clock)
+        return Ended(results_of(rows, said, sending.clock))
     except Exception as err:  # noqa: BLE001 - whatever it was, these may have been sent
         return _lost(sending, rows, words_of(said if isinstance(said, Unusable) else err))
 

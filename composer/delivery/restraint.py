@@ -84,11 +84,11 @@ class Restraint:
         return Admitted(admitted, held)
 
     def foreseeable(self, rows: Iterable[Claimed]) -> Iterator[Claimed]:
-        """Yield those for whom a lane may be prepared: nobody whose domain has to wait."""
+        """Return those for whom a lane may be prepared: nobody whose domain has to wait."""
         now, domains = self._sending.clock(), self._domains
-        for row in rows:
-            if domains is None or domains.calm or not domains.must_wait(domain_of(row.email), now):
-                yield row
+        if domains is None or domains.calm:
+            return iter(rows)
+        return (row for row in rows if not domains.must_wait(domain_of(row.email), now))
 
     def heard(self, results: Sequence[Result]) -> str:
         """Take what became of deliveries; return why the run should stop, or an empty text."""

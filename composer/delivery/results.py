@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from composer.ledger.model import Claimed
     from composer.message.model import Message
     from composer.transport.base import Outcome, Unusable
+
+Clock = Callable[[], datetime]
 
 
 class Errand(NamedTuple):
@@ -48,16 +50,16 @@ def not_sent(rows: Sequence[Claimed], why: str) -> list[Result]:
     return [Result(row, state, "not_sent", why) for row in rows]
 
 
-def partly(rows: Sequence[Claimed], err: Unusable, now: datetime) -> Ended:
+def partly(rows: Sequence[Claimed], err: Unusable, clock: Clock) -> Ended:
     """Say what became of a batch in which the transport became unusable."""
     outcomes = err.outcomes or [None] * len(rows)
     told = [(row, outcome) for row, outcome in zip(rows, outcomes, strict=True) if outcome is not None]
-    known = results_of([row for row, _ in told], [outcome for _, outcome in told], now)
+    known = results_of([row for row, _ in told], [outcome for _, outcome in told], clock)
     kept = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
     return Ended(known + not_sent(kept, str(err)), words_of(err))
 
 
-def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], now: datetime) -> list[Result]:
+def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], clock: Clock) -> list[Result]:
     """Say what Outcomes, one for each delivery, make of them; one that stands for many, as a request's does, is looked at once.
 
     Raises TypeError for what is no Outcome, ValueError when there are more or less of them.
@@ -68,7 +70,7 @@ def results_of(rows: Sequence[Claimed], outcomes: Sequence[Outcome], now: dateti
         if outcome is not last:
             state, kind, words, batch = _said(outcome)
             last = outcome
-        due = now + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
+        due = clock() + wait_before(row.attempt, outcome.after) if isinstance(outcome, Deferred) else None
         made.append(Result(row, state, kind, words, due, batch))
     return made
 

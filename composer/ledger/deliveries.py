@@ -198,8 +198,11 @@ def _skip(connection: Connection, campaign: int, reasons: Mapping[int, str], now
 
 def _runs(positions: Iterable[int]) -> list[Run]:
     """Cut positions into runs without a gap, first and last: most batches are one, and one range is found faster than its members."""
+    places = sorted({*positions})
+    if places and places[-1] - places[0] < len(places):
+        return [(places[0], places[-1])]
     runs: list[Run] = []
-    for position in sorted(positions):
+    for position in places:
         if runs and position == runs[-1][1] + 1:
             runs[-1] = (runs[-1][0], position)
         else:

@@ -94,9 +94,9 @@ class SmtpTransport:
         """Begin to send messages; see ``Multiplexed``. All are written before one is handed over: in a row that is done faster."""
         letters = list(letters)
         written = zip(letters, self._written(letters), strict=False)
-        loaded = [(self._loaded(message, upcoming, ready), about) for (message, upcoming, about), ready in written]
-        for (lane, parcel), about in loaded:
-            self._loop.start(lane, self._told(lane, parcel), about)
+        loaded = [(*self._loaded(message, upcoming, ready), about) for (message, upcoming, about), ready in written]
+        for lane, parcel, about in loaded:
+            self._loop.start(Strand(lane, self._told(lane, parcel), about))
 
     def wait(self, seconds: float, enough: int = 1, /) -> bool:
         """Wait for the server; see ``Multiplexed``."""
@@ -141,7 +141,9 @@ class SmtpTransport:
             lanes = self._pool.take_all()
             self._loop.close()
             goodbyes: Loop[Lane, None] = Loop()
-            strands = [goodbyes.start(lane, lane.leave()) for lane in lanes]
+            strands = [Strand[Lane, None](lane, lane.leave()) for lane in lanes]
+            for strand in strands:
+                goodbyes.start(strand)
             while not all(strand.ended for strand in strands):  # a goodbye has an end of its own
                 goodbyes.wait(_LOOK_SECONDS)
                 goodbyes.advance()
@@ -162,7 +164,7 @@ class SmtpTransport:
         lane, parcel = self._loaded(message, upcoming)
         strand = Strand(lane, self._told(lane, parcel))
         try:
-            self._loop.run(strand)
+            self._loop.start(strand)
             while strand.found is None:
                 self._loop.wait(_LOOK_SECONDS)
                 self._loop.advance()
@@ -204,30 +206,31 @@ class SmtpTransport:
         """Say what becomes of a message, whatever happens."""
         if not isinstance(parcel, Parcel):
             return parcel
+        if self._server.stop.is_set():
+            return _broken_off(lane, TransportError(STOPPED))
         outcome: Outcome | None = None
         try:
-            outcome = yield from self._one(lane, parcel)
+            try:
+                outcome = yield from transact(lane, parcel)
+            except Lost as err:
+                outcome = _lost(lane, err)
+            else:
+                lane.lost = 0 if lane.session else lane.lost + 1
+                if isinstance(outcome, Accepted):
+                    self._server.relays = True
             if lane.lost >= _LOST_IN_A_ROW:
                 _give_up(lane, outcome)
         except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - it is raised by who asked
             return _broken_off(lane, err, outcome)
         return outcome
 
-    def _one(self, lane: Lane, parcel: Parcel) -> Talk[Outcome]:
-        if self._server.stop.is_set():
-            raise TransportError(STOPPED)
-        try:
-            outcome = yield from transact(lane, parcel)
-        except Lost as err:
-            lane.hang_up()
-            lane.lost += 1
-            if lane.dotted:
-                return Unknown(f"the connection was lost before the answer: {err}")
-            return Deferred(f"the connection was lost before the message was handed over: {err}")
-        if isinstance(outcome, Accepted) and not self._server.relays.is_set():
-            self._server.relays.set()
-        lane.lost = 0 if lane.session else lane.lost + 1
-        return outcome
+
+def _lost(lane: Lane, err: Lost) -> Outcome:
+    lane.hang_up()
+    lane.lost += 1
+    if lane.dotted:
+        return Unknown(f"the connection was lost before the answer: {err}")
+    return Deferred(f"the connection was lost before the message was handed over: {err}")
 
 
 def _give_up(lane: Lane, outcome: Outcome) -> NoReturn:

@@ -23,9 +23,10 @@ STOPPED = "stopped on request"
 # (RFC 5321, 4.5.3.2.5), Postfix under stress waits for ten seconds.
 STALE_SECONDS = 5.0
 _GOODBYE_SECONDS = 5.0
+_END = "\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Server:
     """What the lanes to one server share.
 
@@ -39,8 +40,8 @@ class Server:
     waits: tuple[float, ...]
     most: int = 0
     tell: Callable[[], None] = lambda: None
-    met: Event = field(default_factory=Event)
-    relays: Event = field(default_factory=Event)
+    met: bool = False
+    relays: bool = False
     stop: Event = field(default_factory=Event)
 
 
@@ -116,21 +117,20 @@ class Lane:
         if not parcel or not session.offer.pipelining or self.server.stop.is_set() or self._last(session.messages + 1):
             return b""
         try:
-            return b"" if unfit(parcel, session.offer) else self.commands(parcel)
+            return b"" if unfit(parcel, session.offer) else self.commands(parcel, session)
         except TransportError:  # it is said when its turn has come
             return b""
 
-    def commands(self, parcel: Parcel) -> bytes:
+    def commands(self, parcel: Parcel, session: Session) -> bytes:
         """Return an envelope to be pipelined, which counts as out from now on; RSET before it ends what is half done (RFC 2920, 3.1)."""
-        session = self.there()
         self.offered, self.offered_at, self.reset = parcel, time.monotonic(), not session.clean
-        lines = envelope(parcel, session.offer)
-        return "\r\n".join(("RSET", *lines, "") if self.reset else (*lines, "")).encode()
+        mail, rcpt, data = envelope(parcel, session.offer)
+        return f"{'' if session.clean else f'RSET{_END}'}{mail}{_END}{rcpt}{_END}{data}{_END}".encode()
 
     def granted(self) -> bool:
         """Tell whether the usual yes to the envelope that is out is there; then it is read. Raises Lost as ``Session.granted`` does."""
-        session = self.there()
-        if self.reset or not session.granted():
+        session = self.session
+        if session is None or self.reset or not session.granted():
             return False
         self.offered, session.clean, session.used = None, False, True
         return True
@@ -203,9 +203,9 @@ def _tried(server: Server) -> Session:
         try:
             session = server.connect()
         except NoConnection as err:
-            wait = next(waits, None) if err.again and server.met.is_set() else None
+            wait = next(waits, None) if err.again and server.met else None
             if wait is None or server.stop.wait(wait):
                 raise
         else:
-            server.met.set()
+            server.met = True
             return session

@@ -190,14 +190,15 @@ class Session:
         lines: list[str] = []
         code, at = b"", 0
         while match := _LINE.match(self.heard, at):
-            if (code and match[1] != code) or len(lines) >= _MOST_LINES or match.end() - at > _LONGEST_LINE:
+            end = match.end()
+            if (lines and match[1] != code) or len(lines) >= _MOST_LINES or end - at > _LONGEST_LINE:
                 raise Lost("the answer cannot be understood")
-            code, dash, text = match.groups()
-            lines.append(text.decode("utf-8", "replace") if text else "")
-            at = match.end()
+            code, dash, text = match.groups(b"")
+            lines.append(text.decode("utf-8", "replace"))
             if dash != b"-":
-                self.heard = self.heard[at:]
+                self.heard = self.heard[end:]
                 return Reply(int(code), tuple(lines))
+            at = end
         if len(self.heard) - at > _LONGEST_LINE or self.heard.find(b"\n", at) >= 0:
             raise Lost("the answer cannot be understood")
         return None

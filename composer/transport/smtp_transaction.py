@@ -55,7 +55,7 @@ def transact(lane: Lane, parcel: Parcel) -> Talk[Outcome]:
 def _granted_by_now(lane: Lane) -> bool:
     """Tell whether the usual yes to the envelope that is out has come in good time, as it nearly always has. If not, nothing is read."""
     try:
-        return lane.waited < min(_A_WHILE, STALE_SECONDS) and lane.granted()
+        return time.monotonic() - lane.offered_at < min(_A_WHILE, STALE_SECONDS) and lane.granted()
     except Lost:  # it is met again, and judged, where the envelope is settled
         return False
 
@@ -72,7 +72,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel) -> Talk[Outcome | None]:
         if session.offer.pipelining:
             if lane.offered is None:
                 session.expect_silence()
-                yield from session.put(lane.commands(parcel))
+                yield from session.put(lane.commands(parcel, session))
             yield from session.listen()
             if lane.granted():
                 codes.append(_GRANTED)
@@ -156,5 +156,5 @@ def _hand_over(lane: Lane, parcel: Parcel) -> Talk[Outcome]:
 
 
 def _judged(lane: Lane, parcel: Parcel, step: Step, reply: Reply) -> Outcome | None:
-    relays = lane.server.relays.is_set()
-    return judge(step, reply, known=(parcel.sender, parcel.message_id), recipient=parcel.recipient, utf8=parcel.utf8, relays=relays)
+    known, relays = (parcel.sender, parcel.message_id), lane.server.relays
+    return judge(step, reply, known=known, recipient=parcel.recipient, utf8=parcel.utf8, relays=relays)

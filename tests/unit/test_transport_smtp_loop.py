@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from composer.transport.smtp_loop import Loop
+from composer.transport.smtp_loop import Loop, Strand
 from composer.transport.smtp_reply import Lost, Reply
 from composer.transport.smtp_session import WORD, Session, Short
 
@@ -58,6 +58,13 @@ def finished(loop, number=1, seconds=5.0):
     return ended
 
 
+def start(loop, line, talk, about=None):
+    """Begin a talk; give its strand."""
+    strand = Strand(line, talk, about)
+    loop.start(strand)
+    return strand
+
+
 def told(talk):
     """Say how a talk ends, also when it is lost."""
     try:
@@ -69,7 +76,7 @@ def told(talk):
 def test_each_talk_goes_on_when_its_own_line_speaks(loop, lines):
     """They end in the order in which they are answered, whatever the order in which they began."""
     for line in lines:
-        loop.start(line, told(line.session.read()), line)
+        start(loop, line, told(line.session.read()), line)
     for line in reversed(lines):
         line.peer.sendall(b"250 ok\r\n")
         assert [(strand.about, strand.found) for strand in finished(loop)] == [(line, Reply(250, ("ok",)))]
@@ -78,7 +85,7 @@ def test_each_talk_goes_on_when_its_own_line_speaks(loop, lines):
 def test_a_talk_that_need_not_wait_has_ended_at_once(loop, lines):
     """And a wait returns at once then."""
     lines[0].session.heard = b"250 ok\r\n"
-    assert loop.start(lines[0], told(lines[0].session.read())).ended
+    assert start(loop, lines[0], told(lines[0].session.read())).ended
     assert loop.wait(60)
     assert [strand.found.code for strand in loop.advance()] == [250]
     assert loop.advance() == []
@@ -87,8 +94,8 @@ def test_a_talk_that_need_not_wait_has_ended_at_once(loop, lines):
 def test_silence_is_a_loss(loop, lines):
     """After the patience of the line, and no other line's."""
     lines[0].patience = 0.1
-    loop.start(lines[0], told(lines[0].session.read()))
-    loop.start(lines[1], told(lines[1].session.read()))
+    start(loop, lines[0], told(lines[0].session.read()))
+    start(loop, lines[1], told(lines[1].session.read()))
     (strand,) = finished(loop)
     assert (strand.line, str(strand.found)) == (lines[0], "no answer in time")
     assert not finished(loop, seconds=0.3)
@@ -97,7 +104,7 @@ def test_silence_is_a_loss(loop, lines):
 def test_what_came_while_this_process_stood_still_came_in_time(loop, lines):
     """A ledger that was locked for a minute is not the server's fault."""
     lines[0].patience = 0.1
-    loop.start(lines[0], told(lines[0].session.read()))
+    start(loop, lines[0], told(lines[0].session.read()))
     loop.wait(0)
     loop.advance()
     lines[0].peer.sendall(b"250 ok\r\n")
@@ -109,14 +116,14 @@ def test_what_is_said_unasked_is_kept_and_does_not_keep_anybody_awake(loop, line
     """The answer to an envelope comes while its message waits for the ledger."""
     line = lines[0]
     line.session.heard = b"250 first\r\n"
-    loop.start(line, told(line.session.read()))
+    start(loop, line, told(line.session.read()))
     assert len(loop.advance()) == 1
     line.peer.sendall(b"354 go\r\n")
     assert loop.wait(1)
     assert loop.advance() == []
     assert line.session.heard == b"354 go\r\n"
     assert not loop.wait(0.05)
-    loop.start(line, told(line.session.read()))
+    start(loop, line, told(line.session.read()))
     assert [strand.found.code for strand in loop.advance()] == [354]
 
 
@@ -124,22 +131,22 @@ def test_an_end_that_nobody_waits_for_is_noted_once(loop, lines):
     """A closed socket is readable for ever."""
     line = lines[0]
     line.session.heard = b"250 first\r\n"
-    loop.start(line, told(line.session.read()))
+    start(loop, line, told(line.session.read()))
     loop.advance()
     line.peer.close()
     loop.wait(1)
     loop.advance()
     assert line.session.ended == "the server hung up"
     assert not loop.wait(0.05)
-    assert str(loop.start(line, told(line.session.read())).found) == "the server hung up"
+    assert str(start(loop, line, told(line.session.read())).found) == "the server hung up"
 
 
 def test_a_reader_who_takes_its_time_gets_all(loop, lines):
     """A message bigger than all buffers goes out as there is room, while others go on."""
     line, other = lines[:2]
     message, got = bytes(range(256)) * 40_000, bytearray()
-    loop.start(line, told(line.session.hand_over((message[:5_000_000], message[5_000_000:]), len(message), b"MAIL\r\n")), "big")
-    loop.start(other, told(other.session.read()), "other")
+    start(loop, line, told(line.session.hand_over((message[:5_000_000], message[5_000_000:]), len(message), b"MAIL\r\n")), "big")
+    start(loop, other, told(other.session.read()), "other")
 
     def read():
         while not got.endswith(b"MAIL\r\n"):
@@ -159,7 +166,7 @@ def test_who_does_not_take_a_message_has_not_got_its_dot(loop, lines, how):
     """It is certain that it was not handed over."""
     line = lines[0]
     line.patience = 0.2
-    loop.start(line, told(line.session.hand_over((bytes(20_000_000),), 20_000_000, b"")))
+    start(loop, line, told(line.session.hand_over((bytes(20_000_000),), 20_000_000, b"")))
     if how.startswith("says"):
         line.peer.sendall(b"552 5.3.4 too big\r\n")
     if how.endswith("closes"):
@@ -171,7 +178,7 @@ def test_who_does_not_take_a_message_has_not_got_its_dot(loop, lines, how):
 def test_a_flood_ends_the_line(loop, lines):
     """What no mail server says takes no memory without end."""
     line = lines[0]
-    loop.start(line, told(line.session.read()))
+    start(loop, line, told(line.session.read()))
     stop = threading.Event()
 
     def flood():
@@ -198,8 +205,8 @@ def test_whoever_waits_for_a_word_hears_the_bell(loop, lines):
         yield WORD
         return "woken"
 
-    loop.start(lines[0], waits())
-    loop.start(lines[1], told(lines[1].session.read()))
+    start(loop, lines[0], waits())
+    start(loop, lines[1], told(lines[1].session.read()))
     loop.wake()
     assert [strand.found for strand in finished(loop)] == ["woken"]
     threading.Timer(0.1, loop.wake).start()
@@ -218,15 +225,15 @@ def test_a_new_connection_with_the_number_of_a_closed_one(loop, lines):
         line.session.hang_up()
         line.session = None
 
-    loop.start(line, lost())
-    loop.start(other, told(other.session.read()))
+    start(loop, line, lost())
+    start(loop, other, told(other.session.read()))
     number = line.session.sock.fileno()
     line.peer.close()
     assert len(finished(loop)) == 1
     fresh = Line().connect()
     try:
         assert number in {fresh.session.sock.fileno(), fresh.peer.fileno()}
-        loop.start(fresh, told(fresh.session.read()))
+        start(loop, fresh, told(fresh.session.read()))
         fresh.peer.sendall(b"220 hello\r\n")
         assert [strand.found.code for strand in finished(loop)] == [220]
     finally:
@@ -236,18 +243,18 @@ def test_a_new_connection_with_the_number_of_a_closed_one(loop, lines):
 def test_dropped_talks_are_over(loop, lines):
     """Nobody hears of them, and their line can be used again."""
     line = lines[0]
-    strand = loop.start(line, told(line.session.read()))
+    strand = start(loop, line, told(line.session.read()))
     loop.drop(strand)
     line.peer.sendall(b"250 ok\r\n")
     assert not loop.wait(0.05)
-    loop.start(line, told(line.session.read()))
+    start(loop, line, told(line.session.read()))
     assert [strand.found.code for strand in finished(loop)] == [250]
 
 
 def test_rather_enough_than_one(loop, lines):
     """Answers that come within a moment are heard together."""
     for line in lines:
-        loop.start(line, told(line.session.read()))
+        start(loop, line, told(line.session.read()))
 
     def answer():
         for line in lines:
