@@ -263,3 +263,11 @@ def test_rather_enough_than_one(loop, lines):
     threading.Timer(0.05, answer).start()
     assert loop.wait(5, 3)
     assert len(loop.advance()) == 3
+
+
+def test_more_pieces_than_the_system_takes_at_once(loop, lines):
+    """A letter may have any number of fields; a call of the system takes 1,024 pieces."""
+    line, pieces = lines[0], (b"a line\r\n",) * 2_000
+    start(loop, line, told(line.session.hand_over(pieces, 16_000, b"MAIL\r\n")))
+    assert [strand.found for strand in finished(loop)] == [None]
+    assert line.peer.recv(20_000, socket.MSG_WAITALL | socket.MSG_DONTWAIT) == b"a line\r\n" * 2_000 + b".\r\nMAIL\r\n"
