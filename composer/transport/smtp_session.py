@@ -111,6 +111,7 @@ class Session:
         if isinstance(sock, ssl.SSLSocket):  # how much of a record has left is not known
             try:
                 yield from self.put(b"".join(message))
+                self.expect_silence()
             except Lost as err:
                 raise Short(str(err)) from err
             yield from self.put(dot)
@@ -131,6 +132,8 @@ class Session:
                     except BlockingIOError:
                         pass
                     yield EVENT_WRITE
+                    if sent < last:
+                        self.expect_silence()
         except (OSError, Lost) as err:
             raise (Lost if sent >= last else Short)(cause(err) if isinstance(err, OSError) else str(err)) from err
 
@@ -148,10 +151,15 @@ class Session:
         return True
 
     def expect_silence(self) -> None:
-        """Raise Lost when something was said that nobody asked for: it would be taken for the answer to what is said next."""
+        """Raise Lost when something was said that nobody asked for, or nothing more will be.
+
+        What was said would be taken for the answer to what is said next.
+        """
         if self.heard:
             reply = self._reply()
             raise Lost(f"{_UNASKED}: {reply.words()}" if reply else _UNASKED)
+        if self.ended:
+            raise Lost(self.ended)
 
     def listen(self) -> Talk[None]:
         """Wait until something was said, or nothing will be."""

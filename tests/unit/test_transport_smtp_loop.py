@@ -265,6 +265,31 @@ def test_rather_enough_than_one(loop, lines):
     assert len(loop.advance()) == 3
 
 
+@pytest.mark.parametrize("said", ["250 2.0.0 taken\r\n", "451 4.3.0 busy\r\n", "552 5.3.4 too big\r\n", "25", None])
+def test_what_is_said_before_the_dot_is_no_answer_to_it(loop, lines, said):
+    """Taken for one, it would lie: the server has yet to say what becomes of the message. Here the dot is kept back."""
+    line, got = lines[0], bytearray()
+    start(loop, line, told(line.session.hand_over((bytes(20_000_000),), 20_000_000, b"MAIL\r\n")))
+    if said is None:
+        line.peer.shutdown(socket.SHUT_WR)
+    else:
+        line.peer.sendall(said.encode())
+
+    def read():
+        while piece := line.peer.recv(1_000_000):
+            got.extend(piece)
+
+    assert loop.wait(1)
+    assert loop.advance() == []
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    (strand,) = finished(loop)
+    line.session.hang_up()
+    thread.join(5)
+    assert isinstance(strand.found, Short)
+    assert b"." not in got
+
+
 def test_more_pieces_than_the_system_takes_at_once(loop, lines):
     """A letter may have any number of fields; a call of the system takes 1,024 pieces."""
     line, pieces = lines[0], (b"a line\r\n",) * 2_000
