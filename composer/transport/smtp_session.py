@@ -138,12 +138,12 @@ class Session:
             raise (Lost if sent >= last else Short)(cause(err) if isinstance(err, OSError) else str(err)) from err
 
     def granted(self) -> bool:
-        """Tell whether the replies to a pipelined envelope are there, all of them, and the usual ones: then they are read.
+        """Tell whether the replies to a pipelined envelope are there, all of them, the usual ones and not the last: then they are read.
 
         False says nothing, and nothing is read: ``read`` has them one by one. Raises Lost when more was said than was asked for.
         """
         usual = _GRANTED.match(self.heard)
-        if usual is None:
+        if usual is None or self.ended:
             return False
         if len(self.heard) > usual.end():
             raise Lost(_UNASKED)

@@ -66,7 +66,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel) -> Talk[Outcome | None]:
     used, waited = session.used, lane.waited
     codes: list[int] = []
     refused: Outcome | None = None
-    if waited > STALE_SECONDS:
+    if waited > STALE_SECONDS or (lane.offered and session.ended):  # a message sent now would be in doubt for nothing
         raise _Stale
     try:
         if session.offer.pipelining:
@@ -79,7 +79,7 @@ def _settle_envelope(lane: Lane, parcel: Parcel) -> Talk[Outcome | None]:
         if not codes:
             refused = yield from _hear(lane, parcel, codes)
         if waited > _A_WHILE and refused is None and session.speaks():
-            raise _Stale  # it has waited for long enough, and hung up: a message sent now would be in doubt for nothing
+            raise _Stale  # it has waited for long enough, and hung up
     except Lost:
         if used and not codes:
             raise _Stale from None

@@ -16,7 +16,7 @@ from composer.config import Smtp
 from composer.testing import a_message, an_audience
 from composer.testing.smtp import Fault, SmtpServer
 from composer.transport import smtp_transaction
-from composer.transport.base import Accepted, Deferred, Rejected, Unknown, Unusable
+from composer.transport.base import Accepted, Deferred, Letter, Rejected, Unknown, Unusable
 from composer.transport.smtp import SmtpTransport
 
 FAULTS = {
@@ -284,6 +284,28 @@ def test_a_server_that_hangs_up_while_an_envelope_is_out(goodbye):
         assert kinds(transport.send([second])) == [Accepted]
         assert server.addresses == [second.email]
     transport.close()
+
+
+def test_a_server_that_grants_and_hangs_up(server, transport):
+    """It was heard to hang up before the message was begun: nobody is in doubt for that, however soon the message follows."""
+    first, second = people(2)
+    server.fail("data", Fault("354 go ahead", close=True), times=1, skip=1)
+
+    def send(message, upcoming=None):
+        transport.begin([Letter(message, upcoming)])
+        ended = []
+        while not ended:
+            transport.wait(1)
+            ended += transport.ended()
+        return [outcome for _, outcome in ended]
+
+    assert kinds(send(first, second)) == [Accepted]
+    (session,) = (lane.session for lane in transport._lanes if lane.session)
+    while not session.ended:
+        assert transport.wait(5)
+        assert list(transport.ended()) == []
+    assert kinds(send(second)) == [Accepted]
+    assert (server.addresses, server.connections) == ([first.email, second.email], 2)
 
 
 def test_so_many_messages_a_connection(server):
