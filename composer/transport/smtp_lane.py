@@ -91,8 +91,10 @@ class Lane:
         """Say goodbye and close; behind an envelope that nothing follows there is no goodbye."""
         if self.session and not self.offered:
             self.patience = min(_GOODBYE_SECONDS, self.server.patience)
-            yield from self.session.leave()
-            self.patience = self.server.patience
+            try:
+                yield from self.session.leave()
+            finally:
+                self.patience = self.server.patience
         self.hang_up()
 
     def ready(self) -> Talk[Session]:

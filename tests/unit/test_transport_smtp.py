@@ -855,6 +855,26 @@ def test_broken_off_where_nothing_is_pipelined(monkeypatch, reply, outcome):
         transport.close()
 
 
+def test_a_goodbye_that_was_broken_off(monkeypatch, opened):
+    """It has a patience of its own, and that of an answer is as long as ever afterwards: who is sent to next is not in doubt sooner."""
+    monkeypatch.setattr("composer.transport.smtp_lane._GOODBYE_SECONDS", 0.5)
+    with SmtpServer() as server:
+        transport = opened(settings(server, messages_per_connection=1))
+        transport.send(people(1))
+        server.fail("quit", Fault(silent=True), times=1)
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(transport._loop, "wait", interrupted)
+            with pytest.raises(Unusable, match="interrupted") as caught:
+                transport.send(people(1, first=2))
+        assert caught.value.outcomes == [None]
+        server.fail("dot", Fault(delay=1.5), times=1)
+        assert kinds(transport.send(people(1, first=3))) == [Accepted]
+
+
 def test_close_says_goodbye(server, transport):
     """Twice is no harm, and afterwards it can be used again."""
     transport.send(people(1))
