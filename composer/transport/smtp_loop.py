@@ -15,7 +15,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from composer.transport.smtp_reply import Lost
-from composer.transport.smtp_session import WORD
+from composer.transport.smtp_session import MORE, WORD
 
 if TYPE_CHECKING:
     from composer.transport.smtp_session import Session, Talk
@@ -178,7 +178,8 @@ class Loop(Generic[Over, Found]):
             del self._strands[line]
             self._ended.append(strand)
         else:
-            strand.deadline = time.monotonic() + line.patience
+            if strand.wants != MORE:
+                strand.deadline = time.monotonic() + line.patience
         self._watch(line, strand.wants)
 
     def _watch(self, line: Over, wants: int) -> None:

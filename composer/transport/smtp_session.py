@@ -12,9 +12,11 @@ import re
 import select
 import socket
 import ssl
+import time
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TypeVar
 
@@ -22,9 +24,10 @@ from composer.transport.smtp_parcel import Offer
 from composer.transport.smtp_reply import Lost, Reply
 
 Found = TypeVar("Found")
-# Yields EVENT_READ, EVENT_WRITE, or WORD: something that is no socket's.
+# Yields EVENT_READ, EVENT_WRITE, or WORD: something that is no socket's. MORE is EVENT_READ for the rest of a reply: it has begun, and the
+# whole of it must come in time, or a byte now and then would keep a connection for days.
 Talk = Generator[int, None, Found]
-WORD = 0
+WORD, MORE = 0, EVENT_READ | 4
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])([^\r\n]*))?\r?\n")
 # MAIL, RCPT and DATA, each with a reply of one line.
@@ -33,6 +36,7 @@ _CHUNK = 1 << 16
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
 _DOT = b".\r\n"
+_LATE = "no answer in time"
 _UNASKED = "the server says more than it was asked for"
 # A full buffer; more pieces than a call of the system takes, which are 1,024 on Linux and macOS.
 _LESS_AT_ONCE = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EMSGSIZE}
@@ -168,10 +172,12 @@ class Session:
 
     def read(self) -> Talk[Reply]:
         """Wait for a reply; half a line before the end of the connection is none. Raises Lost."""
+        wait = EVENT_READ
         while not self.heard or (reply := self._reply()) is None:
             if self.ended:
                 raise Lost(self.ended)
-            yield EVENT_READ
+            yield wait
+            wait = MORE
         return reply
 
     def speaks(self) -> bool:
@@ -218,9 +224,15 @@ class Session:
 
 def finish(session: Session, talk: Talk[Found]) -> Found:
     """Run a talk to its end on a session whose socket blocks."""
+    until, patience = inf, session.sock.gettimeout() or inf
     try:
         while True:
-            if next(talk) == EVENT_READ:
+            wait = next(talk)
+            if wait != MORE:
+                until = time.monotonic() + patience
+            if time.monotonic() > until:
+                session.ended = _LATE
+            elif wait & EVENT_READ:
                 session.fill()
     except StopIteration as end:
         found: Found = end.value
@@ -230,5 +242,5 @@ def finish(session: Session, talk: Talk[Found]) -> Found:
 def cause(err: OSError) -> str:
     """Name what happened, in a few words."""
     if isinstance(err, TimeoutError):
-        return "no answer in time"
+        return _LATE
     return err.strerror or str(err) or "the server hung up"

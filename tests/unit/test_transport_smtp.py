@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
@@ -341,6 +341,31 @@ def test_silence_at_the_start(step):
         with pytest.raises(Unusable, match="no answer in time") as caught:
             sent(people(1), settings(server, username="news", timeout=0.5), "right")
         assert caught.value.outcomes == [None]
+
+
+def test_a_greeting_that_comes_a_letter_at_a_time():
+    """As long as each letter was in time it would be waited for; nothing can be sent meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def greet():
+            sock, _ = listener.accept()
+            with sock, suppress(OSError):
+                for byte in b"220 " + b"x" * 100:
+                    sock.sendall(bytes((byte,)))
+                    if stop.wait(0.1):
+                        return
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        chosen = Smtp(host="127.0.0.1", port=listener.getsockname()[1], security="none", timeout=0.5, ehlo_name="me.example")
+        begun = time.monotonic()
+        with pytest.raises(Unusable, match="no answer in time") as caught:
+            sent(people(1), chosen)
+        assert time.monotonic() - begun < 4
+        stop.set()
+        thread.join(5)
+    assert caught.value.outcomes == [None]
 
 
 def test_hung_up_in_the_middle_of_a_message(server, transport):

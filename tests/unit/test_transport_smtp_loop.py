@@ -101,6 +101,26 @@ def test_silence_is_a_loss(loop, lines):
     assert not finished(loop, seconds=0.3)
 
 
+def test_a_reply_must_come_in_time_to_its_end(loop, lines):
+    """A byte now and then is no answer: it would keep a connection, and the campaign, for days."""
+    line, stop = lines[0], threading.Event()
+    line.patience = 0.4
+    start(loop, line, told(line.session.read()))
+
+    def dribble():
+        for byte in b"250 " + b"x" * 100:
+            line.peer.sendall(bytes((byte,)))
+            if stop.wait(0.05):
+                return
+
+    thread = threading.Thread(target=dribble, daemon=True)
+    thread.start()
+    ended = finished(loop, seconds=3)
+    stop.set()
+    thread.join(5)
+    assert [str(strand.found) for strand in ended] == ["no answer in time"]
+
+
 def test_what_came_while_this_process_stood_still_came_in_time(loop, lines):
     """A ledger that was locked for a minute is not the server's fault."""
     lines[0].patience = 0.1
