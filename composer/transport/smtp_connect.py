@@ -5,6 +5,7 @@ It never falls back to plaintext and takes no certificate that it cannot verify.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from composer.config import Smtp
 
 _TRANSIENT = 4
+# RFC 1870, 3: up to 20 digits.
+_SIZE = re.compile(r"[0-9]{1,20}")
 
 
 class NoConnection(TransportError):  # noqa: N818 - a state of the way out
@@ -52,7 +55,7 @@ def connect(settings: Smtp, password: str, context: ssl.SSLContext | None) -> Se
     size = features.get("size", "").strip()
     known = ("size", "smtputf8", "8bitmime", "pipelining")
     session = client.session()
-    session.offer = Offer(int(size) if size.isdecimal() else 0, *(name in features for name in known))
+    session.offer = Offer(int(size) if _SIZE.fullmatch(size) else 0, *(name in features for name in known))
     return session
 
 

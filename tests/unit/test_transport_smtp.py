@@ -717,6 +717,14 @@ def test_a_message_bigger_than_the_server_takes():
         assert str(pack(big).size) in outcomes[0].reason
 
 
+@pytest.mark.parametrize("size", ["9" * 5_000, "²", "many"])
+def test_a_size_that_is_none(size):
+    """Then none is known, and mail goes out as to any server that names none."""
+    with SmtpServer() as server:
+        server.fail("ehlo", f"250-localhost\r\n250 SIZE {size}")
+        assert kinds(sent(people(1), settings(server))) == [Accepted]
+
+
 # ---- words
 
 
