@@ -157,7 +157,7 @@ class Lane:
 def _done(reply: Reply) -> None:
     """RFC 5321, 4.1.1.5: RSET is always answered by 250."""
     if reply.code != 250:  # noqa: PLR2004 - see above
-        raise Lost(f"the connection cannot be used again: {reply.words()}")
+        raise Lost(f"the connection cannot be used again: {reply.naming_nobody()}")
 
 
 def _connected(server: Server) -> Talk[Session]:

@@ -72,6 +72,14 @@ class Reply(NamedTuple):
         shown = _ADDRESS.sub(lambda match: match[0] if match[0].lower() in kept else "<address>", text)
         return shown.replace("<<address>>", "<address>")[:_LONGEST]
 
+    def naming_nobody(self) -> str:
+        """Return the reply's words when it is not known whom it is about: its codes alone where it names an address.
+
+        Without the recipient an address is not told for certain from what stands around it (``<o'neil@x.example>``).
+        """
+        words = self.words()
+        return words if "<address>" not in words else f"{self.code} {self.enhanced}".strip()
+
 
 def judge(
     step: Step, reply: Reply, *, known: Collection[str] = (), recipient: str = "", utf8: bool = False, relays: bool = True

@@ -161,7 +161,7 @@ class Session:
         """
         if self.heard:
             reply = self._reply()
-            raise Lost(f"{_UNASKED}: {reply.words()}" if reply else _UNASKED)
+            raise Lost(f"{_UNASKED}: {reply.naming_nobody()}" if reply else _UNASKED)
         if self.ended:
             raise Lost(self.ended)
 

@@ -8,9 +8,10 @@ from threading import Thread
 
 import pytest
 
+from composer.audience.model import Subscriber
 from composer.config import Smtp
 from composer.testing import a_message, an_audience
-from composer.transport.base import Accepted
+from composer.transport.base import Accepted, Deferred
 from composer.transport.smtp import SmtpTransport
 
 ANSWERS = {"EHLO": "250-hello\r\n250 {offer}", "MAIL": "250 2.1.0 ok", "RCPT": "250 2.1.5 ok", "DATA": "354 go on", "RSET": "250 ok"}
@@ -73,3 +74,18 @@ def test_only_what_was_asked_for_is_an_answer(talker, offer, at, unasked):
     assert (talker.at, accepted) == ("", talker.taken)
     if unasked != HALF:  # with what follows it may make one reply, as it should be: then the connection is kept
         assert accepted >= 2
+
+
+@pytest.mark.parametrize("offer", ["PIPELINING", "8BITMIME"])
+@pytest.mark.parametrize("email", ["o'neil@example.com", "a/b?c&d@example.com", "ann@example.com"])
+def test_what_is_said_unasked_names_nobody(talker, offer, email):
+    """It is kept with the attempt, and who it is about is not known: not a part of an address may stand there."""
+    talker.offer, talker.at, talker.unasked = offer, "RCPT" if offer != "PIPELINING" else "DATA", f"250 2.1.5 <{email}> is fine"
+    settings = Smtp(host="127.0.0.1", port=talker.server_address[1], security="none", timeout=1, ehlo_name="me.example")
+    message = a_message(subscriber=Subscriber(email, email, "Ann", {"first_name": "Ann"}))
+    with closing(SmtpTransport(settings, waits=(0,))) as transport:
+        (outcome,) = transport.send([message])
+    assert isinstance(outcome, Deferred)
+    _, told, words = outcome.reason.partition("the server says more than it was asked for")
+    assert told
+    assert words in {"", ": 250 2.1.5"}
