@@ -116,9 +116,8 @@ class Loop(Generic[Over, Found]):
     def wake(self) -> None:
         """End a wait, and resume the talks that wait for a WORD; from any thread."""
         with suppress(OSError):
-            if self._bell:
-                _, sock = self._bell
-                sock.send(b"!")
+            if bell := self._bell:  # looked at once: another thread may close it meanwhile
+                bell[1].send(b"!")
 
     def close(self) -> None:
         """End all talks and watch nothing any more; it can be used again."""
