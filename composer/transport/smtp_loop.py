@@ -117,7 +117,8 @@ class Loop(Generic[Over, Found]):
         """End a wait, and resume the talks that wait for a WORD; from any thread."""
         with suppress(OSError):
             if bell := self._bell:  # looked at once: another thread may close it meanwhile
-                bell[1].send(b"!")
+                _, sock = bell
+                sock.send(b"!")
 
     def close(self) -> None:
         """End all talks and watch nothing any more; it can be used again."""
