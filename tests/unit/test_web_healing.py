@@ -104,6 +104,7 @@ def test_a_mistake_of_the_program_is_told(preview, monkeypatch):
     assert answer.status_code == 500
     assert answer.json()["error"]["message"] == "something went wrong that should not: ZeroDivisionError: by zero"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["connection"] == "close"  # as it will: who asks again on this connection may find it gone
     assert "snowdrops" in preview.frame("mail")
     assert preview.get("/issues/2026-01").status_code == 500
     monkeypatch.undo()

@@ -150,8 +150,14 @@ class Preview:
         return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     def failed(self, request: Request, exc: Exception) -> Response:
-        """Answer what cannot be answered otherwise."""
+        """Answer what cannot be answered otherwise. After a mistake of the program the server hangs up, so the answer says so."""
         status, error = _described(exc)
+        answer = self._failed(request, status, error)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            answer.headers["Connection"] = "close"
+        return answer
+
+    def _failed(self, request: Request, status: int, error: dict[str, Any]) -> Response:
         if request.method == "POST" or request.url.path.endswith(".json"):
             return JSONResponse({"error": error}, status)
         if "/frame/" in request.url.path:
