@@ -23,7 +23,6 @@ STOPPED = "stopped on request"
 # (RFC 5321, 4.5.3.2.5), Postfix under stress waits for ten seconds.
 STALE_SECONDS = 5.0
 _GOODBYE_SECONDS = 5.0
-_END = "\r\n"
 
 
 @dataclass(slots=True)
@@ -126,8 +125,8 @@ class Lane:
     def commands(self, parcel: Parcel, session: Session) -> bytes:
         """Return an envelope to be pipelined, which counts as out from now on; RSET before it ends what is half done (RFC 2920, 3.1)."""
         self.offered, self.offered_at, self.reset = parcel, time.monotonic(), not session.clean
-        mail, rcpt, data = envelope(parcel, session.offer)
-        return f"{'' if session.clean else f'RSET{_END}'}{mail}{_END}{rcpt}{_END}{data}{_END}".encode()
+        lines = envelope(parcel, session.offer)
+        return "\r\n".join(("RSET", *lines, "") if self.reset else (*lines, "")).encode()
 
     def granted(self) -> bool:
         """Tell whether the usual yes to the envelope that is out is there; then it is read. Raises Lost as ``Session.granted`` does."""

@@ -70,8 +70,7 @@ class Loop(Generic[Over, Found]):
 
     def start(self, strand: Strand[Over, Found]) -> None:
         """Begin a talk that was not begun yet, up to where it has to wait."""
-        if self._selector is None:
-            self._opened()  # or a word would ring no bell
+        self._opened()  # or a word would ring no bell
         self._strands[strand.line] = strand
         self._resume(strand)
 
@@ -185,8 +184,6 @@ class Loop(Generic[Over, Found]):
     def _watch(self, line: Over, wants: int) -> None:
         """Watch the session that a line has now. What comes unasked is read too: else it would be told of again and again."""
         session, watched = line.session, self._watched.get(line)
-        if watched and watched.session is session and watched.events == wants | EVENT_READ and not session.ended:
-            return  # as it nearly always is
         events = 0 if session is None else wants & EVENT_WRITE | (0 if session.ended else EVENT_READ)
         if watched:
             if watched.session is session and watched.events == events:

@@ -55,7 +55,7 @@ def transact(lane: Lane, parcel: Parcel) -> Talk[Outcome]:
 def _granted_by_now(lane: Lane) -> bool:
     """Tell whether the usual yes to the envelope that is out has come in good time, as it nearly always has. If not, nothing is read."""
     try:
-        return time.monotonic() - lane.offered_at < min(_A_WHILE, STALE_SECONDS) and lane.granted()
+        return lane.waited < min(_A_WHILE, STALE_SECONDS) and lane.granted()
     except Lost:  # it is met again, and judged, where the envelope is settled
         return False
 

@@ -52,7 +52,7 @@ def read_until(raw, wanted, seconds=8.0):
 
 
 def test_twenty_tabs_hear_of_a_save_and_the_server_still_stops_at_once(project):
-    """Open streams neither miss a change nor keep the server from ending at once."""
+    """Open streams neither miss a change nor keep the server from ending within a second."""
     with server.running(project) as preview:
         streams = [stream(preview) for _ in range(20)]
         path = project.root / "issues" / "2026-01.md"
@@ -68,4 +68,4 @@ def test_twenty_tabs_hear_of_a_save_and_the_server_still_stops_at_once(project):
             while raw.recv(65536):
                 pass
             raw.close()
-    assert time.monotonic() - before < 4  # one that waits for its streams would wait for them for good
+    assert time.monotonic() - before < 1.0
