@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 
 TRIES = 6
-SOON = 0.05  # seconds under which a machine's clock and caches say more than the work does
 
 
 def forget() -> None:
@@ -43,11 +42,11 @@ def ends_within(seconds: float, work: Callable[[], object]) -> bool:
     return any(cpu(work) <= seconds for _ in range(TRIES))
 
 
-def grows_at_most(times: float, small: Callable[[], object], large: Callable[[], object]) -> bool:
-    """Tell whether the large work takes at most so many times the small one; both have several tries, in turn."""
+def grows_at_most(times: float, small: Callable[[], object], large: Callable[[], object], spare: float = 0.0) -> bool:
+    """Tell whether the large work takes at most so many times the small one, and ``spare`` seconds; both have several tries, in turn."""
     least = least_small = float("inf")
     for _ in range(TRIES):
         least_small, least = min(least_small, cpu(small)), min(least, cpu(large))
-        if least <= times * max(least_small, SOON):
+        if least <= times * least_small + spare:
             return True
     return False
